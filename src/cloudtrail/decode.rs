@@ -1,0 +1,330 @@
+//! Decodes one record, tolerant of every oddity seen in real trails.
+
+use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
+use super::text::text;
+use crate::model::{AccessKeyId, AccountId, ROOT_USER, parse_instant};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Why a JSON object is not a CloudTrail event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAnEvent {
+    /// It cannot be parsed as an object at all.
+    Malformed,
+    /// It has none of the fields that make a CloudTrail record (an S3 notification, for example).
+    Other,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct RawRecord<'a> {
+    #[serde(borrow)]
+    user_identity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    aws_region: Option<&'a RawValue>,
+    #[serde(borrow, rename = "sourceIPAddress")]
+    source_ip: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_agent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_code: Option<&'a RawValue>,
+    #[serde(borrow, rename = "eventID")]
+    event_id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "sharedEventID")]
+    shared_event_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    addendum: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recipient_account_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    vpc_endpoint_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_category: Option<&'a RawValue>,
+    #[serde(borrow)]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    management_event: Option<&'a RawValue>,
+    #[serde(borrow)]
+    additional_event_data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    request_parameters: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response_elements: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_credential_from_console: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct RawIdentity<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    access_key_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    account_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    arn: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    session_context: Option<&'a RawValue>,
+    #[serde(borrow)]
+    invoked_by: Option<&'a RawValue>,
+}
+
+/// The parts of other objects that are looked into.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct RawParts<'a> {
+    #[serde(borrow)]
+    credentials: Option<&'a RawValue>,
+    #[serde(borrow, rename = "accessKeyId")]
+    access_key_id: Option<&'a RawValue>,
+    #[serde(borrow, rename = "roleArn")]
+    role_arn: Option<&'a RawValue>,
+    #[serde(borrow, rename = "AuthenticationMethod")]
+    authentication_method: Option<&'a RawValue>,
+    #[serde(borrow, rename = "originalEventID")]
+    original_event_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+}
+
+/// Decodes the raw bytes of one JSON object.
+///
+/// # Errors
+/// [`NotAnEvent`] where the object is no CloudTrail record.
+pub fn decode(raw: &str) -> Result<Event, NotAnEvent> {
+    match serde_json::from_str::<RawRecord<'_>>(raw) {
+        Ok(record) => event(&record),
+        // Duplicate keys are legal JSON: the last one wins, as a map reads them.
+        Err(_) => match last_wins(raw) {
+            Some(text) => event(&serde_json::from_str(&text).map_err(|_| NotAnEvent::Malformed)?),
+            None => Err(NotAnEvent::Malformed),
+        },
+    }
+}
+
+fn last_wins(raw: &str) -> Option<String> {
+    let map: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
+    serde_json::to_string(&map).ok()
+}
+
+/// Reads an object into its parts, or nothing where it is no object.
+fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default()
+}
+
+fn is_object(raw: Option<&RawValue>) -> bool {
+    raw.is_some_and(|raw| raw.get().starts_with('{'))
+}
+
+fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
+    let source = text(raw.event_source);
+    // S3 notifications (`"eventSource": "aws:s3"`) use the same container and much the same field names.
+    let has_caller = is_object(raw.user_identity);
+    let is_record = raw.event_time.is_some() && (raw.event_name.is_some() || raw.event_type.is_some());
+    if !(is_record || has_caller) || source.starts_with("aws:") {
+        return Err(NotAnEvent::Other);
+    }
+    let response: RawParts<'_> = parts(raw.response_elements);
+    let credentials: RawParts<'_> = parts(response.credentials);
+    let minted_key = text(credentials.access_key_id);
+    let minted = (!minted_key.is_empty()).then(|| {
+        let request: RawParts<'_> = parts(raw.request_parameters);
+        Minted {
+            key: AccessKeyId::new(minted_key),
+            role_arn: text(request.role_arn).into_owned(),
+        }
+    });
+    let additional: RawParts<'_> = parts(raw.additional_event_data);
+    let addendum: RawParts<'_> = parts(raw.addendum);
+    let agent = text(raw.user_agent);
+    Ok(Event {
+        identity: identity(raw),
+        time: parse_instant(&text(raw.event_time)),
+        source: source.into_owned(),
+        name: text(raw.event_name).into_owned(),
+        region: text(raw.aws_region).into_owned(),
+        ip: text(raw.source_ip).into_owned(),
+        agent: unwrapped(&agent).to_owned(),
+        error: text(raw.error_code).into_owned(),
+        id: uuid(&text(raw.event_id)),
+        shared_id: text(raw.shared_event_id).into_owned(),
+        replaces: if text(addendum.reason) == "UPDATED_DATA" {
+            uuid(&text(addendum.original_event_id))
+        } else {
+            None
+        },
+        recipient: text(raw.recipient_account_id).into_owned(),
+        vpc_endpoint: text(raw.vpc_endpoint_id).into_owned(),
+        category: category(raw),
+        presigned: text(additional.authentication_method) == "QueryString",
+        minted,
+    })
+}
+
+fn identity(raw: &RawRecord<'_>) -> Identity {
+    let who: RawIdentity<'_> = match raw.user_identity {
+        Some(object) => serde_json::from_str(object.get()).unwrap_or_default(),
+        None => RawIdentity::default(),
+    };
+    let arn = text(who.arn);
+    let account = text(who.account_id);
+    let key = match who.access_key_id {
+        Some(raw) if raw.get().starts_with('"') => text(Some(raw)),
+        _ => "".into(),
+    };
+    let kind = match &*text(who.kind) {
+        "Root" => IdentityKind::Root,
+        "IAMUser" => IdentityKind::IamUser,
+        "AssumedRole" => IdentityKind::AssumedRole,
+        "FederatedUser" => IdentityKind::FederatedUser,
+        "AWSAccount" => IdentityKind::AwsAccount,
+        "AWSService" => IdentityKind::AwsService,
+        _ => IdentityKind::Other,
+    };
+    let context: RawParts<'_> = parts(who.session_context);
+    Identity {
+        kind,
+        account: if account.is_empty() {
+            AccountId::from_arn(&arn)
+        } else {
+            Some(AccountId::new(account))
+        },
+        user: if kind == IdentityKind::Root {
+            ROOT_USER.to_owned()
+        } else {
+            text(who.user_name).into_owned()
+        },
+        in_session: context
+            .attributes
+            .is_some_and(|a| !matches!(a.get(), "null" | "{}")),
+        from_console: text(raw.session_credential_from_console) == "true",
+        invoked_by: text(who.invoked_by).into_owned(),
+        key: (!key.is_empty()).then(|| AccessKeyId::new(key)),
+        arn: arn.into_owned(),
+    }
+}
+
+/// `eventCategory` where it is written (since event version 1.07), else `managementEvent`, else the type.
+fn category(raw: &RawRecord<'_>) -> Category {
+    if matches!(
+        &*text(raw.event_type),
+        "AwsCloudTrailInsight" | "AwsAggregatedEvent"
+    ) {
+        return Category::Other;
+    }
+    match &*text(raw.event_category) {
+        "Data" => Category::Data,
+        "Management" => Category::Management,
+        "" if text(raw.management_event) == "false" => Category::Data,
+        "" => Category::Management,
+        _ => Category::Other,
+    }
+}
+
+fn unwrapped(agent: &str) -> &str {
+    agent
+        .strip_prefix('[')
+        .and_then(|a| a.strip_suffix(']'))
+        .unwrap_or(agent)
+}
+
+/// The bytes of a UUID in its usual spelling (8-4-4-4-12 hexadecimal digits), else nothing.
+fn uuid(text: &str) -> Option<EventId> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 {
+        return None;
+    }
+    let mut id = [0_u8; 16];
+    let mut digits = 0_usize;
+    for (i, byte) in bytes.iter().enumerate() {
+        if matches!(i, 8 | 13 | 18 | 23) {
+            if *byte != b'-' {
+                return None;
+            }
+            continue;
+        }
+        let value = u8::try_from(char::from(*byte).to_digit(16)?).ok()?;
+        let slot = id.get_mut(digits / 2)?;
+        *slot = *slot << 4 | value;
+        digits += 1;
+    }
+    Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oddities_of_real_records() {
+        let decoded = |raw: &str| decode(raw);
+        // A bare minimum, as old records and documentation examples have it.
+        let event =
+            decoded(r#"{"userIdentity":null,"eventName":"X","eventTime":"2026-01-01T00:00:00Z"}"#).unwrap();
+        assert_eq!(event.identity, Identity::default());
+        assert!(
+            decoded(r#"{"userIdentity":{},"eventName":"X","eventTime":"x"}"#)
+                .unwrap()
+                .time
+                .is_none()
+        );
+        for other in [
+            r#"{"a":1}"#,
+            "{}",
+            r#"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-01-01T00:00:00Z","userIdentity":{"principalId":"X"}}"#,
+        ] {
+            assert_eq!(decoded(other), Err(NotAnEvent::Other), "{other}");
+        }
+        assert_eq!(decoded(r#"{"a":}"#), Err(NotAnEvent::Malformed));
+        // The last of two equal keys wins.
+        let event =
+            decoded(r#"{"eventName":"A","eventName":"B","eventTime":"2026-01-01T00:00:00Z"}"#).unwrap();
+        assert_eq!(event.name, "B");
+    }
+
+    #[test]
+    fn static_key_use_needs_the_right_type() {
+        for (kind, key, want) in [
+            ("IAMUser", r#""AKIAIOSFODNN7EXAMPLE""#, true),
+            ("Root", r#""\u0041KIAIOSFODNN7EXAMPLE""#, true),
+            ("AssumedRole", r#""AKIAIOSFODNN7EXAMPLE""#, false),
+            ("IAMUser", r#""ASIAIOSFODNN7EXAMPLE""#, false),
+            ("IAMUser", r#""""#, false),
+            ("IAMUser", "null", false),
+            ("IAMUser", r#"{"AKIA":1}"#, false),
+        ] {
+            let raw = format!(
+                r#"{{"userIdentity":{{"type":"{kind}","accessKeyId":{key}}},"eventName":"X","eventTime":"x"}}"#
+            );
+            assert_eq!(decode(&raw).unwrap().is_static_key_use(), want, "{raw}");
+        }
+    }
+
+    #[test]
+    fn uuids_only() {
+        assert!(uuid("3c856bc0-1a07-4c18-89d9-4d9205856714").is_some());
+        for not in [
+            "1",
+            "...",
+            "",
+            "EXAMPLE",
+            "3c856bc0-1a07-4c18-89d9-4d920585671",
+            "3c856bc0x1a07-4c18-89d9-4d9205856714",
+        ] {
+            assert_eq!(uuid(not), None, "{not}");
+        }
+    }
+}

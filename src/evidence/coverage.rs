@@ -1,0 +1,174 @@
+//! What the evidence covers: per account, region and day, which classes of events were recorded.
+
+use crate::cloudtrail::{Category, Event, object_name};
+use crate::model::{AccountId, Day, Window};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One account's region on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// Management events.
+    pub management: u64,
+    /// Data events.
+    pub data: u64,
+    /// Insight and aggregated events.
+    pub other: u64,
+    /// Log objects delivered that day, by their names.
+    pub objects: u32,
+    /// Of those, objects of which some part could not be read.
+    pub damaged: u32,
+}
+
+/// One region of one account over all days.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionCoverage {
+    /// The account.
+    pub account: AccountId,
+    /// The region.
+    pub region: String,
+    /// First and last day with anything.
+    pub window: Window,
+    /// Days with at least one event or object.
+    pub days: usize,
+    /// Sum over all days.
+    pub sum: Cell,
+}
+
+/// What was recorded, and where.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    cells: BTreeMap<AccountId, BTreeMap<String, BTreeMap<Day, Cell>>>,
+    data_sources: BTreeMap<AccountId, BTreeSet<String>>,
+}
+
+impl Coverage {
+    pub(crate) fn see(&mut self, event: &Event) {
+        let account = match (&event.identity.account, event.recipient.as_str()) {
+            (Some(account), "") => account.clone(),
+            (None, "") => return,
+            (_, recipient) => AccountId::new(recipient),
+        };
+        let Some(time) = event.time else { return };
+        let cell = self.cell(&account, &event.region, Day::of(time));
+        match event.category {
+            Category::Management => cell.management += 1,
+            Category::Data => cell.data += 1,
+            Category::Other => cell.other += 1,
+        }
+        if event.category == Category::Data {
+            let sources = self.data_sources.entry(account).or_default();
+            if !sources.contains(&event.source) {
+                sources.insert(event.source.clone());
+            }
+        }
+    }
+
+    pub(crate) fn see_object(&mut self, label: &str, damaged: bool) {
+        if let Some(name) = object_name(label) {
+            let cell = self.cell(&name.account, &name.region, name.day);
+            cell.objects += 1;
+            cell.damaged += u32::from(damaged);
+        }
+    }
+
+    fn cell(&mut self, account: &AccountId, region: &str, day: Day) -> &mut Cell {
+        // Looked up before it is inserted, as nearly every call finds its cell and should not copy the names.
+        if !self
+            .cells
+            .get(account)
+            .is_some_and(|regions| regions.contains_key(region))
+        {
+            self.cells
+                .entry(account.clone())
+                .or_default()
+                .entry(region.to_owned())
+                .or_default();
+        }
+        self.cells
+            .entry(account.clone())
+            .or_default()
+            .entry(region.to_owned())
+            .or_default()
+            .entry(day)
+            .or_default()
+    }
+
+    /// Accounts that anything was recorded of.
+    pub fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        self.cells.keys()
+    }
+
+    /// First and last day on which anything was recorded in the account.
+    pub fn window(&self, account: &AccountId) -> Option<Window> {
+        let days = self.cells.get(account)?.values().flat_map(BTreeMap::keys);
+        let (first, last) = (days.clone().min()?, days.max()?);
+        Some(Window {
+            first: *first,
+            last: *last,
+        })
+    }
+
+    /// Days within the window on which no region of the account recorded anything.
+    pub fn missing_days(&self, account: &AccountId, window: Window) -> Vec<Day> {
+        let Some(regions) = self.cells.get(account) else {
+            return Vec::new();
+        };
+        let seen: BTreeSet<Day> = regions.values().flat_map(BTreeMap::keys).copied().collect();
+        (window.first.0..=window.last.0)
+            .map(Day)
+            .filter(|day| !seen.contains(day))
+            .collect()
+    }
+
+    /// Days within the window on which a log object of the account was damaged.
+    pub fn damaged_days(&self, account: &AccountId, window: Window) -> Vec<Day> {
+        let Some(regions) = self.cells.get(account) else {
+            return Vec::new();
+        };
+        let damaged = regions
+            .values()
+            .flat_map(|days| days.range(window.first..=window.last));
+        let days: BTreeSet<Day> = damaged
+            .filter(|(_, cell)| cell.damaged > 0)
+            .map(|(day, _)| *day)
+            .collect();
+        days.into_iter().collect()
+    }
+
+    /// Services whose data events were recorded in the account.
+    pub fn data_sources(&self, account: &AccountId) -> Option<&BTreeSet<String>> {
+        self.data_sources.get(account)
+    }
+
+    /// Every region of every account.
+    pub fn regions(&self) -> Vec<RegionCoverage> {
+        let mut out = Vec::new();
+        for (account, regions) in &self.cells {
+            for (region, days) in regions {
+                let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value())
+                else {
+                    continue;
+                };
+                let mut sum = Cell::default();
+                for cell in days.values() {
+                    sum.management += cell.management;
+                    sum.data += cell.data;
+                    sum.other += cell.other;
+                    sum.objects += cell.objects;
+                    sum.damaged += cell.damaged;
+                }
+                out.push(RegionCoverage {
+                    account: account.clone(),
+                    region: region.clone(),
+                    window: Window {
+                        first: *first,
+                        last: *last,
+                    },
+                    days: days.len(),
+                    sum,
+                });
+            }
+        }
+        out
+    }
+}

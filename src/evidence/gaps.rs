@@ -1,0 +1,389 @@
+//! Gaps: what could not be seen of a key's use. While a blocking gap is open, no key is called unused.
+
+use super::coverage::Coverage;
+use crate::inventory::{AccountFacts, KeyFacts, KeyStatus, LastUsed, User};
+use crate::model::{AccountId, Day, Window};
+use jiff::{SignedDuration, Timestamp};
+use std::fmt::Write;
+
+/// Kinds of gap. The ids are stable: plans accept gaps by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapKind {
+    /// The key's account is not known, so nothing can be said of its evidence.
+    AccountUnknown,
+    /// No CloudTrail events of the account were read.
+    NoTrail,
+    /// The events read span fewer days than the idle threshold.
+    ShortWindow,
+    /// The events read end well before the report's time.
+    StaleEvidence,
+    /// Days without a single event or object, or with damaged objects.
+    MissingDays,
+    /// IAM's last-used time was not among the inputs.
+    NoLastUsed,
+    /// IAM says that the key was used when the trail shows nothing.
+    UnseenUse,
+    /// IAM names a service for the last use that the trail never shows for this key.
+    UnseenService,
+    /// The user may send mail through SES SMTP, which no log shows.
+    SesSmtp,
+    /// Data events, such as S3 object calls, are not among the events of the account.
+    NoDataEvents,
+    /// The trail is known to leave out management events.
+    ExcludedEvents,
+}
+
+impl GapKind {
+    /// Stable id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::AccountUnknown => "account-unknown",
+            Self::NoTrail => "no-trail",
+            Self::ShortWindow => "short-window",
+            Self::StaleEvidence => "stale-evidence",
+            Self::MissingDays => "missing-days",
+            Self::NoLastUsed => "no-last-used",
+            Self::UnseenUse => "unseen-use",
+            Self::UnseenService => "unseen-service",
+            Self::SesSmtp => "ses-smtp",
+            Self::NoDataEvents => "no-data-events",
+            Self::ExcludedEvents => "excluded-events",
+        }
+    }
+}
+
+/// One thing that could not be seen of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Its kind.
+    pub kind: GapKind,
+    /// Whether it forbids the verdict "unused".
+    pub blocks_unused: bool,
+    /// What is missing, for people.
+    pub detail: String,
+    /// What would close it.
+    pub close_by: String,
+}
+
+/// What gaps are worked out from.
+pub struct GapInput<'a> {
+    /// The key's account, where known.
+    pub account: Option<&'a AccountId>,
+    /// The key itself, where it was listed.
+    pub key: Option<&'a KeyFacts>,
+    /// Its user, where known.
+    pub user: Option<&'a User>,
+    /// The user's name.
+    pub user_name: &'a str,
+    /// The account's facts.
+    pub facts: Option<&'a AccountFacts>,
+    /// What was recorded.
+    pub coverage: &'a Coverage,
+    /// Service hosts the key was seen using, as `s3.amazonaws.com`.
+    pub services_seen: &'a dyn Fn(&str) -> bool,
+    /// The key's last event, derived sessions included.
+    pub last_event: Option<Timestamp>,
+    /// The report's time.
+    pub as_of: Timestamp,
+    /// Idle threshold in days.
+    pub max_idle: i32,
+}
+
+/// IAM rounds last-used to 15 minutes and CloudTrail delivers within about five; beyond this the two disagree.
+const TOLERANCE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Evidence older than this says nothing about now. CloudTrail delivers within minutes; a credential report may
+/// be four hours old; two days leave room for a manual export.
+const STALE_AFTER_DAYS: i32 = 2;
+
+/// Works out every gap of one key, in the order of [`GapKind`].
+pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
+    let mut gaps = Gaps(Vec::new());
+    let Some(account) = input.account else {
+        gaps.add(
+            GapKind::AccountUnknown,
+            true,
+            "the key's account is not known",
+            "give the account's authorization details or credential report",
+        );
+        return gaps.0;
+    };
+    let last_used = input.key.map(|key| &key.last_used).unwrap_or(&LastUsed::Unknown);
+    let today = Day::of(input.as_of);
+    let window = input.coverage.window(account).map(|w| Window {
+        first: w.first,
+        last: w.last.min(today),
+    });
+    match window {
+        None => gaps.add(
+            GapKind::NoTrail,
+            true,
+            &format!("no CloudTrail events of account {account} were read"),
+            "give the account's CloudTrail logs",
+        ),
+        Some(window) => trail_gaps(input, account, window, last_used, &mut gaps),
+    }
+    last_used_gaps(input, last_used, &mut gaps);
+    mail_gap(input, &mut gaps);
+    data_event_gap(input, account, window, last_used, &mut gaps);
+    gaps.0.sort_by_key(|gap| gap.kind);
+    gaps.0
+}
+
+struct Gaps(Vec<Gap>);
+
+impl Gaps {
+    fn add(&mut self, kind: GapKind, blocks_unused: bool, detail: &str, close_by: &str) {
+        self.0.push(Gap {
+            kind,
+            blocks_unused,
+            detail: detail.to_owned(),
+            close_by: close_by.to_owned(),
+        });
+    }
+}
+
+fn trail_gaps(
+    input: &GapInput<'_>,
+    account: &AccountId,
+    window: Window,
+    last_used: &LastUsed,
+    gaps: &mut Gaps,
+) {
+    let today = Day::of(input.as_of);
+    if window.days() < input.max_idle {
+        let detail = format!(
+            "events cover {} days ({} to {}), fewer than the {} of the idle threshold",
+            window.days(),
+            window.first,
+            window.last,
+            input.max_idle
+        );
+        gaps.add(
+            GapKind::ShortWindow,
+            true,
+            &detail,
+            "give older CloudTrail logs, or lower --max-idle",
+        );
+    }
+    let behind = today.0 - window.last.0;
+    if behind > STALE_AFTER_DAYS {
+        let detail = format!(
+            "events end on {}, {behind} days before the report's time",
+            window.last
+        );
+        gaps.add(
+            GapKind::StaleEvidence,
+            true,
+            &detail,
+            "give newer logs, or set --as-of to the time they were taken",
+        );
+    }
+    let first = window.first.max(today.plus(-input.max_idle));
+    if first <= window.last {
+        let recent = Window {
+            first,
+            last: window.last,
+        };
+        let missing = input.coverage.missing_days(account, recent);
+        let damaged = input.coverage.damaged_days(account, recent);
+        if let Some(earliest) = missing.iter().chain(&damaged).min() {
+            // IAM's own record, taken later, sees through a hole in the logs.
+            let closed = match last_used {
+                LastUsed::Never => true,
+                LastUsed::At { time, .. } => *time < earliest.start(),
+                LastUsed::Unknown => false,
+            } && observed_late(input);
+            let mut detail = String::new();
+            if !missing.is_empty() {
+                let _ = write!(detail, "no events on {} ({} days)", days(&missing), missing.len());
+            }
+            if !damaged.is_empty() {
+                let and = if detail.is_empty() { "" } else { "; " };
+                let _ = write!(
+                    detail,
+                    "{and}damaged log objects on {} ({} days)",
+                    days(&damaged),
+                    damaged.len()
+                );
+            }
+            if closed {
+                detail.push_str("; IAM's last-used time, observed later, rules out use on those days");
+            }
+            gaps.add(
+                GapKind::MissingDays,
+                !closed,
+                &detail,
+                "fetch those days' objects again",
+            );
+        }
+    }
+    let trails = input
+        .facts
+        .map(|facts| facts.trails.as_slice())
+        .unwrap_or_default();
+    let excluding: Vec<String> = trails
+        .iter()
+        .filter_map(|trail| Some((trail, trail.selectors.as_ref()?)))
+        .filter(|(_, s)| !s.all_management || !s.excluded.is_empty())
+        .map(|(trail, s)| {
+            let what = if s.all_management {
+                String::new()
+            } else {
+                "some reads or writes".to_owned()
+            };
+            let sources: Vec<&str> = s.excluded.iter().map(String::as_str).collect();
+            format!("{} leaves out {what}{}", trail.arn, sources.join(", "))
+        })
+        .collect();
+    if !excluding.is_empty() && excluding.len() == trails.len() {
+        let closed = closed_by_last_used(input, last_used);
+        gaps.add(
+            GapKind::ExcludedEvents,
+            !closed,
+            &excluding.join("; "),
+            "record all management events for a while",
+        );
+    }
+}
+
+fn days(days: &[Day]) -> String {
+    let named: Vec<String> = days.iter().take(3).map(Day::to_string).collect();
+    let more = if days.len() > named.len() { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
+}
+
+/// Whether last-used was observed close enough to the report's time to speak for it.
+fn observed_late(input: &GapInput<'_>) -> bool {
+    // A CSV report carries no time of its own; the newest time in it is taken by the caller, where it knows one.
+    let observed = input.key.and_then(|key| key.observed);
+    observed.is_none_or(|at| Day::of(input.as_of).0 - Day::of(at).0 <= STALE_AFTER_DAYS)
+}
+
+/// Whether IAM's own record rules out any use within the idle threshold.
+fn closed_by_last_used(input: &GapInput<'_>, last_used: &LastUsed) -> bool {
+    let idle_since = Day::of(input.as_of).plus(-input.max_idle);
+    let idle = match last_used {
+        LastUsed::Never => true,
+        LastUsed::At { time, .. } => Day::of(*time) <= idle_since,
+        LastUsed::Unknown => false,
+    };
+    idle && observed_late(input)
+}
+
+fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
+    match last_used {
+        LastUsed::Unknown => gaps.add(
+            GapKind::NoLastUsed,
+            true,
+            "IAM's last-used time for this key is not among the inputs",
+            "give a credential report, and the access key list to match it with",
+        ),
+        LastUsed::Never => {}
+        LastUsed::At { time, service, .. } => {
+            let window = input.account.and_then(|account| input.coverage.window(account));
+            let covered = window.is_some_and(|w| w.first <= Day::of(*time));
+            if !covered {
+                return;
+            }
+            let unseen = input
+                .last_event
+                .is_none_or(|last| time.duration_since(last) > TOLERANCE);
+            if unseen {
+                let seen = input
+                    .last_event
+                    .map_or("never".to_owned(), |t| format!("last on {}", Day::of(t)));
+                let detail = format!(
+                    "IAM says it was used on {} ({}), the trail shows it {seen}",
+                    Day::of(*time),
+                    name_of(service)
+                );
+                gaps.add(GapKind::UnseenUse, true, &detail, "record data events for this user for a while: an advanced event selector can be limited to userIdentity.arn");
+            }
+            if !service.is_empty() && !(input.services_seen)(service) {
+                let detail = format!(
+                    "IAM names {service} as the service last used; the trail shows no {service} call by this key"
+                );
+                gaps.add(
+                    GapKind::UnseenService,
+                    true,
+                    &detail,
+                    "record that service's data events, or ask the owner",
+                );
+            }
+        }
+    }
+    if input.key.and_then(|key| key.status) == Some(KeyStatus::Inactive)
+        && matches!(last_used, LastUsed::Unknown)
+    {
+        // Whether attempts with an inactive key update last-used is not documented, so nothing more is said.
+    }
+}
+
+fn name_of(service: &str) -> &str {
+    if service.is_empty() {
+        "service not named"
+    } else {
+        service
+    }
+}
+
+/// SMTP sends reach no log (<https://docs.aws.amazon.com/ses/latest/dg/logging-using-cloudtrail.html>).
+fn mail_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
+    let named_like_one = input.user_name.starts_with("ses-smtp-user");
+    let allowed = input.user.is_some_and(|user| user.may_send_mail);
+    if named_like_one || allowed {
+        let why = if allowed {
+            "its policies allow ses:SendRawEmail"
+        } else {
+            "its user is named as the SES console names SMTP users"
+        };
+        let detail = format!("{why}; mail sent over SMTP appears in no log");
+        gaps.add(
+            GapKind::SesSmtp,
+            true,
+            &detail,
+            "ask the owner, and look at the SES sending statistics",
+        );
+    } else if input.user.is_some_and(|user| user.allows_everything) {
+        let detail = "its policies allow everything, SES SMTP included, whose sends appear in no log";
+        gaps.add(
+            GapKind::SesSmtp,
+            false,
+            detail,
+            "ask the owner if mail could be sent with it",
+        );
+    }
+}
+
+fn data_event_gap(
+    input: &GapInput<'_>,
+    account: &AccountId,
+    window: Option<Window>,
+    last_used: &LastUsed,
+    gaps: &mut Gaps,
+) {
+    if window.is_none() {
+        return;
+    }
+    let recorded = input.coverage.data_sources(account);
+    let closed = closed_by_last_used(input, last_used);
+    let what = match recorded {
+        None => "no data events of the account were read (S3 objects, Lambda invocations, DynamoDB items, SQS, SNS, …)".to_owned(),
+        Some(sources) => {
+            let names: Vec<&str> = sources.iter().map(|s| s.trim_end_matches(".amazonaws.com")).collect();
+            format!("of data events only those of {} were read", names.join(", "))
+        }
+    };
+    let close = "record data events limited to this user's ARN for a while";
+    if closed {
+        gaps.add(
+            GapKind::NoDataEvents,
+            false,
+            &format!("{what}; IAM's last-used time, which counts them, rules out recent use"),
+            close,
+        );
+    } else {
+        gaps.add(GapKind::NoDataEvents, true, &what, close);
+    }
+}

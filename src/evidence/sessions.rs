@@ -1,0 +1,198 @@
+//! Follows temporary credentials back to the static key that they derive from.
+
+use super::usage::{Stats, UsageRow};
+use crate::cloudtrail::{Event, IdentityKind};
+use crate::model::{AccessKeyId, AccountId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A session handed out, directly or over other sessions, by a static key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MintedSession {
+    /// The session's key id.
+    pub session: AccessKeyId,
+    /// The static key at the root of the chain.
+    pub key: AccessKeyId,
+    /// Steps from the key to the session, joined by ` > `.
+    pub path: Arc<str>,
+    /// Events that the session signed; 0 where none was seen, which leaves its use unknown.
+    pub events: u64,
+}
+
+/// What became of the sessions that keys handed out.
+#[derive(Clone, Debug, Default)]
+pub struct Chains {
+    /// Every session that derives from a static key, sorted by key and session.
+    pub sessions: Vec<MintedSession>,
+}
+
+/// Session use by an IAM user that no key in the evidence handed out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserSessions {
+    /// The user's account.
+    pub account: AccountId,
+    /// The user.
+    pub user: String,
+    /// Whether the sessions came from the console.
+    pub console: bool,
+    /// How often and when.
+    pub stats: Stats,
+}
+
+/// How a session came to be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Origin {
+    parent: String,
+    step: String,
+}
+
+/// A session's own user, for those that turn out to derive from nothing known.
+#[derive(Clone)]
+struct Holder {
+    account: AccountId,
+    user: String,
+    console: bool,
+}
+
+/// Everything about sessions that has to wait until all files are read.
+#[derive(Default)]
+pub(crate) struct SessionLog {
+    origins: HashMap<String, Origin>,
+    /// Sessions whose record names no caller (another account's key), by `sharedEventID`.
+    shared_children: HashMap<String, (String, String)>,
+    shared_parents: HashMap<String, String>,
+    holders: HashMap<String, Holder>,
+}
+
+/// Chains longer than this are taken for a loop in forged or masked ids.
+const MAX_STEPS: usize = 16;
+
+impl SessionLog {
+    pub(crate) fn see(&mut self, event: &Event) {
+        let signer = event
+            .identity
+            .key
+            .as_ref()
+            .filter(|k| k.is_static() || k.is_session());
+        if let Some(minted) = event.minted.as_ref().filter(|m| m.key.is_session()) {
+            let step = if minted.role_arn.is_empty() {
+                event.name.clone()
+            } else {
+                format!("{} {}", event.name, minted.role_arn)
+            };
+            let child = minted.key.as_str().to_owned();
+            match signer {
+                Some(parent) => {
+                    let origin = Origin {
+                        parent: parent.as_str().to_owned(),
+                        step,
+                    };
+                    // Masked ids can have several origins: the first in order stands, whatever came first.
+                    self.origins
+                        .entry(child)
+                        .and_modify(|old| {
+                            if origin < *old {
+                                *old = origin.clone()
+                            }
+                        })
+                        .or_insert(origin);
+                }
+                None if !event.shared_id.is_empty() => {
+                    self.shared_children
+                        .insert(event.shared_id.clone(), (child, step));
+                }
+                None => {}
+            }
+        }
+        let Some(signer) = signer else { return };
+        if !event.shared_id.is_empty() && event.name.starts_with("AssumeRole") {
+            self.shared_parents
+                .insert(event.shared_id.clone(), signer.as_str().to_owned());
+        }
+        if signer.is_session()
+            && event.identity.kind == IdentityKind::IamUser
+            && let Some(account) = &event.identity.account
+        {
+            let console = event.identity.from_console;
+            self.holders
+                .entry(signer.as_str().to_owned())
+                .and_modify(|holder| holder.console |= console)
+                .or_insert_with(|| Holder {
+                    account: account.clone(),
+                    user: event.identity.user.clone(),
+                    console,
+                });
+        }
+    }
+
+    /// Splits session rows into those that derive from a key (renamed to it) and the rest.
+    pub(crate) fn resolve(mut self, rows: Vec<UsageRow>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
+        for (shared, (child, step)) in std::mem::take(&mut self.shared_children) {
+            if let Some(parent) = self.shared_parents.get(&shared) {
+                self.origins.entry(child).or_insert_with(|| Origin {
+                    parent: parent.clone(),
+                    step,
+                });
+            }
+        }
+        let mut roots: BTreeMap<&str, (AccessKeyId, Arc<str>, u64)> = BTreeMap::new();
+        for child in self.origins.keys() {
+            if let Some((key, path)) = self.root(child) {
+                roots.insert(child, (key, path, 0));
+            }
+        }
+        let mut derived = Vec::new();
+        let mut loose: BTreeMap<(AccountId, String, bool), Stats> = BTreeMap::new();
+        for mut row in rows {
+            if let Some((key, path, events)) = roots.get_mut(row.key.as_str()) {
+                *events += row.stats.count;
+                row.key = key.clone();
+                row.session_path = path.clone();
+                derived.push(row);
+            } else if let Some(holder) = self.holders.get(row.key.as_str()) {
+                let group = (holder.account.clone(), holder.user.clone(), holder.console);
+                loose.entry(group).or_default().merge(&row.stats);
+            }
+        }
+        let mut sessions: Vec<MintedSession> = roots
+            .into_iter()
+            .map(|(session, (key, path, events))| MintedSession {
+                session: AccessKeyId::new(session),
+                key,
+                path,
+                events,
+            })
+            .collect();
+        sessions.sort_by(|a, b| (&a.key, &a.session).cmp(&(&b.key, &b.session)));
+        let users = loose
+            .into_iter()
+            .map(|((account, user, console), stats)| UserSessions {
+                account,
+                user,
+                console,
+                stats,
+            })
+            .collect();
+        (Chains { sessions }, derived, users)
+    }
+
+    /// Climbs from a session to the static key that started the chain.
+    fn root(&self, session: &str) -> Option<(AccessKeyId, Arc<str>)> {
+        let mut steps: Vec<&str> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut at = session;
+        while let Some(origin) = self.origins.get(at) {
+            if !seen.insert(at) || steps.len() >= MAX_STEPS {
+                return None;
+            }
+            steps.push(&origin.step);
+            at = &origin.parent;
+            let key = AccessKeyId::new(at);
+            if key.is_static() {
+                steps.reverse();
+                return Some((key, steps.join(" > ").into()));
+            }
+        }
+        None
+    }
+}

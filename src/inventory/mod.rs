@@ -1,0 +1,12 @@
+//! Accounts, users, keys, policies and trails, from whatever exports there are.
+
+mod access_keys;
+mod authorization;
+mod build;
+mod credential_report;
+mod facts;
+mod policies;
+mod trails;
+
+pub use build::{Hints, Source, SourceKind, build};
+pub use facts::{AccountFacts, Inventory, KeyFacts, KeyStatus, LastUsed, Slot, Trail, User, UserKey};

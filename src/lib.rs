@@ -1,0 +1,9 @@
+//! offkey finds out what depends on each long-lived AWS access key and how to replace it with a role.
+//!
+//! Data flows one way through the rooms; `docs/architecture.md` has the map and `tests/architecture.rs` keeps it.
+
+pub mod cloudtrail;
+pub mod evidence;
+pub mod input;
+pub mod inventory;
+pub mod model;

@@ -1,0 +1,11 @@
+//! The vocabulary every other room speaks: ids, times, kinds, what was skipped. No input or output.
+
+mod ids;
+mod skip;
+mod time;
+mod workload;
+
+pub use ids::{AccessKeyId, AccountId, ROOT_USER};
+pub use skip::{Skip, SkipReason};
+pub use time::{Day, Window, format_instant, parse_instant};
+pub use workload::WorkloadKind;

@@ -1,0 +1,78 @@
+//! What could not be used, where it stood and why: decoders return this beside their values.
+
+use std::fmt;
+
+/// One thing that was left out, so that a reader can find it again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Skip {
+    /// The file as the user would name it; `!` separates a member of an archive.
+    pub source: String,
+    /// Byte offset in the (decompressed) content, where there is one.
+    pub offset: Option<u64>,
+    /// Why it was left out.
+    pub reason: SkipReason,
+    /// Details in words: the decoder's message, a size, a type.
+    pub detail: String,
+}
+
+/// Why something was left out. The ids are stable: they appear in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipReason {
+    /// The file could not be opened or read.
+    Unreadable,
+    /// A pipe, socket or device: reading it could hang or never end.
+    NotARegularFile,
+    /// A symbolic link that leads back to where it came from.
+    LinkLoop,
+    /// A compressed stream that ends early or is damaged.
+    DamagedArchive,
+    /// Text that is not JSON where JSON was expected.
+    MalformedJson,
+    /// A file or array that ends in the middle of a value.
+    Truncated,
+    /// A single value larger than offkey is willing to hold in memory.
+    TooLarge,
+    /// Arrays or objects nested deeper than any CloudTrail container.
+    TooDeep,
+    /// Neither CloudTrail nor any IAM export that offkey knows.
+    UnknownContent,
+    /// Recognised, but some part of it could not be understood.
+    BadField,
+}
+
+impl SkipReason {
+    /// Stable id for machines.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::NotARegularFile => "not-a-regular-file",
+            Self::LinkLoop => "link-loop",
+            Self::DamagedArchive => "damaged-archive",
+            Self::MalformedJson => "malformed-json",
+            Self::Truncated => "truncated",
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::UnknownContent => "unknown-content",
+            Self::BadField => "bad-field",
+        }
+    }
+
+    /// Whether records may have been lost, so that coverage of that file is not complete.
+    pub fn may_hide_records(self) -> bool {
+        !matches!(self, Self::UnknownContent)
+    }
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        if let Some(offset) = self.offset {
+            write!(f, " at byte {offset}")?;
+        }
+        write!(f, ": {}", self.reason.id())?;
+        if !self.detail.is_empty() {
+            write!(f, " ({})", self.detail)?;
+        }
+        Ok(())
+    }
+}
