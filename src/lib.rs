@@ -2,8 +2,12 @@
 //!
 //! Data flows one way through the rooms; `docs/architecture.md` has the map and `tests/architecture.rs` keeps it.
 
+pub mod attribution;
 pub mod cloudtrail;
 pub mod evidence;
+pub mod graph;
 pub mod input;
 pub mod inventory;
 pub mod model;
+pub mod policy;
+pub mod recommend;

@@ -1,0 +1,382 @@
+//! Weighs signals for what kind of workload a consumer is. Each signal cites what it rests on.
+
+use super::agent::{Agent, ProgramKind, System};
+use super::networks::Place;
+use super::origin::Origin;
+use crate::evidence::{Cadence, Rhythm};
+use crate::model::WorkloadKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How much a signal says by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Consistent with the kind, and with others.
+    Weak,
+    /// Points to the kind; names and tags that people chose are at most this.
+    Medium,
+    /// Only this kind does that, unless it is forged.
+    Strong,
+}
+
+impl Strength {
+    fn weight(self) -> u32 {
+        match self {
+            Self::Weak => 1,
+            Self::Medium => 3,
+            Self::Strong => 6,
+        }
+    }
+
+    /// Stable id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Weak => "weak",
+            Self::Medium => "medium",
+            Self::Strong => "strong",
+        }
+    }
+}
+
+/// Something observed that speaks for a kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The kind it speaks for.
+    pub kind: WorkloadKind,
+    /// How loudly.
+    pub strength: Strength,
+    /// What was observed, for people.
+    pub text: String,
+}
+
+/// How far a kind can be relied upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// Weak signals only, or none.
+    Low,
+    /// A medium signal, or a strong one that others contradict.
+    Medium,
+    /// A strong signal that nothing contradicts.
+    High,
+}
+
+impl Confidence {
+    /// Stable id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What the signals of one consumer are drawn from.
+pub(crate) struct Traits<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) places: &'a BTreeSet<Place>,
+    pub(crate) agents: &'a [Agent],
+    pub(crate) cadence: Cadence,
+    pub(crate) addresses: usize,
+    /// Machines whose own role sessions came from the same addresses.
+    pub(crate) machines: &'a BTreeSet<String>,
+    /// Every call by the key itself assumed a role or asked who it is.
+    pub(crate) only_assumes: bool,
+    pub(crate) user_name: &'a str,
+    pub(crate) user_path: &'a str,
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// Words in user names that say what a key was made for. People chose them: they may be out of date.
+const NAMES: &[(&str, WorkloadKind)] = &[
+    ("gitlab", WorkloadKind::GitlabCi),
+    ("bitbucket", WorkloadKind::Bitbucket),
+    ("circleci", WorkloadKind::CircleCi),
+    ("jenkins", WorkloadKind::Jenkins),
+    ("tfc", WorkloadKind::HcpTerraform),
+    ("github", WorkloadKind::GithubActions),
+];
+
+/// Tags that mark a key as given to another company.
+const VENDOR_TAGS: &[&str] = &["vendor", "third-party", "thirdparty", "partner", "supplier"];
+
+/// Collects every signal, strongest first.
+pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
+    let mut out = Vec::new();
+    let mut say = |kind: WorkloadKind, strength: Strength, text: String| {
+        let signal = Signal { kind, strength, text };
+        if !out.contains(&signal) {
+            out.push(signal);
+        }
+    };
+    if traits.only_assumes {
+        let text = "every call by the key itself is sts:AssumeRole or sts:GetCallerIdentity".to_owned();
+        say(WorkloadKind::RoleAssumer, Strength::Strong, text.clone());
+        say(
+            WorkloadKind::RoleAssumer,
+            Strength::Medium,
+            "the work is done by the sessions of the roles it assumes".to_owned(),
+        );
+    }
+    match traits.origin {
+        Origin::UrlSigner => {
+            let text =
+                "requests under this key are authenticated by a query string, that is, by presigned URLs"
+                    .to_owned();
+            say(WorkloadKind::UrlSigner, Strength::Strong, text);
+        }
+        Origin::Mailer => {
+            let text = "the user may send mail and its key shows no other use; SMTP sends appear in no log"
+                .to_owned();
+            say(WorkloadKind::SesSmtp, Strength::Medium, text);
+            if traits.user_name.starts_with("ses-smtp-user") {
+                let text = format!(
+                    "the user is named {:?}, as the SES console names SMTP users",
+                    traits.user_name
+                );
+                say(WorkloadKind::SesSmtp, Strength::Medium, text);
+            }
+        }
+        _ => {}
+    }
+    // An Amazon Linux kernel at an AWS address says nothing that the address did not.
+    let in_aws = traits
+        .places
+        .iter()
+        .any(|p| matches!(p, Place::Aws { .. } | Place::VpcEndpoint(_)));
+    for agent in traits.agents {
+        agent_signals(agent, in_aws, &mut say);
+    }
+    for place in traits.places {
+        place_signals(place, &mut say);
+    }
+    if let Some(machine) = traits.machines.first() {
+        let (kind, strength, what) = if machine.starts_with("mi-") {
+            (WorkloadKind::SsmHybridNode, Strength::Strong, "hybrid node")
+        } else {
+            (WorkloadKind::Ec2, Strength::Medium, "instance")
+        };
+        say(
+            kind,
+            strength,
+            format!("role sessions of {what} {machine} come from the same address"),
+        );
+    }
+    name_signals(traits, &mut say);
+    server_signals(traits, &mut say);
+    out.sort_by(|a, b| {
+        b.strength
+            .cmp(&a.strength)
+            .then(a.kind.cmp(&b.kind))
+            .then(a.text.cmp(&b.text))
+    });
+    out
+}
+
+fn agent_signals(agent: &Agent, in_aws: bool, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
+    if let Some(env) = &agent.execution_env {
+        let kind = if env.starts_with("AWS_Lambda") {
+            Some(WorkloadKind::Lambda)
+        } else if env.starts_with("AWS_ECS") {
+            Some(WorkloadKind::EcsTask)
+        } else if env == "CloudShell" {
+            Some(WorkloadKind::Human)
+        } else {
+            None
+        };
+        if let Some(kind) = kind {
+            say(
+                kind,
+                Strength::Strong,
+                format!("the user agent names the execution environment {env}"),
+            );
+        }
+    }
+    let named = |what: &str| format!("the user agent is {} ({what})", agent.program);
+    match agent.kind {
+        ProgramKind::Kubernetes => say(
+            WorkloadKind::EksPod,
+            Strength::Strong,
+            named("a Kubernetes controller"),
+        ),
+        ProgramKind::GithubAction => say(
+            WorkloadKind::GithubActions,
+            Strength::Strong,
+            named("a GitHub action"),
+        ),
+        ProgramKind::SsmAgent => say(
+            WorkloadKind::SsmHybridNode,
+            Strength::Medium,
+            named("the Systems Manager agent"),
+        ),
+        ProgramKind::Browser => say(
+            WorkloadKind::Human,
+            Strength::Medium,
+            named("a browser or the console"),
+        ),
+        ProgramKind::StaticKeysOnly => {
+            let text = format!(
+                "the user agent is {} {}, which takes nothing but static keys",
+                agent.program, agent.version
+            );
+            say(WorkloadKind::LegacyApp, Strength::Strong, text);
+        }
+        _ => {}
+    }
+    let on = format!("the user agent names {}", agent.system.title());
+    match agent.system {
+        System::MacOs | System::Wsl if agent.kind != ProgramKind::StaticKeysOnly => {
+            say(WorkloadKind::Human, Strength::Strong, on)
+        }
+        System::Windows if agent.kind != ProgramKind::StaticKeysOnly => {
+            say(WorkloadKind::Human, Strength::Medium, on)
+        }
+        System::AmazonLinux if agent.kind != ProgramKind::Browser && !in_aws => {
+            say(WorkloadKind::Ec2, Strength::Weak, on)
+        }
+        System::AzureLinux => {
+            say(WorkloadKind::GithubActions, Strength::Weak, on.clone());
+            say(WorkloadKind::Azure, Strength::Weak, on);
+        }
+        System::GoogleLinux => say(WorkloadKind::GoogleCloud, Strength::Weak, on),
+        _ => {}
+    }
+}
+
+fn place_signals(place: &Place, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
+    let at = format!("calls come from {place}");
+    match place {
+        Place::Aws { service, .. } if service == "CODEBUILD" => {
+            say(WorkloadKind::CodeBuild, Strength::Strong, at)
+        }
+        Place::Aws { .. } => say(WorkloadKind::Ec2, Strength::Medium, at),
+        Place::VpcEndpoint(_) => say(WorkloadKind::Ec2, Strength::Medium, at),
+        Place::GithubActions => say(WorkloadKind::GithubActions, Strength::Strong, at),
+        Place::GoogleCloud => say(WorkloadKind::GoogleCloud, Strength::Medium, at),
+        Place::Azure => say(WorkloadKind::Azure, Strength::Medium, at),
+        Place::CarrierNat => say(WorkloadKind::Human, Strength::Weak, at),
+        Place::Private => say(WorkloadKind::OnPremises, Strength::Weak, at),
+        Place::Service(_) | Place::Public | Place::Unknown => {}
+    }
+}
+
+fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
+    let lower = traits.user_name.to_ascii_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let from_workstation = matches!(traits.origin, Origin::Workstation(_));
+    for (word, kind) in NAMES {
+        // What a user was named for does not make a laptop a build server.
+        if words.contains(word) && !from_workstation {
+            say(
+                *kind,
+                Strength::Medium,
+                format!("the user's name contains {word:?}"),
+            );
+            if traits.places.iter().any(|p| {
+                matches!(
+                    p,
+                    Place::Aws { .. } | Place::GoogleCloud | Place::Azure | Place::Public
+                )
+            }) {
+                say(
+                    *kind,
+                    Strength::Weak,
+                    "calls come from where such services run their jobs".to_owned(),
+                );
+            }
+        }
+    }
+    let tag = VENDOR_TAGS
+        .iter()
+        .find_map(|name| traits.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
+    let outside = !traits
+        .places
+        .iter()
+        .any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
+    if let Some((key, value)) = tag.filter(|_| outside && !from_workstation) {
+        say(
+            WorkloadKind::ThirdPartySaas,
+            Strength::Medium,
+            format!("the user carries the tag {key}={value}"),
+        );
+    }
+    let path = traits.user_path.to_ascii_lowercase();
+    if outside && !from_workstation && VENDOR_TAGS.iter().any(|name| path.contains(name)) {
+        say(
+            WorkloadKind::ThirdPartySaas,
+            Strength::Medium,
+            format!("the user's path is {}", traits.user_path),
+        );
+    }
+}
+
+/// A Linux server at few fixed public addresses that no provider claims is most likely somebody's own.
+fn server_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
+    let public_only = !traits.places.is_empty() && traits.places.iter().all(|p| *p == Place::Public);
+    let linux = traits.agents.iter().any(|a| a.system == System::Linux);
+    if public_only && linux && traits.addresses <= 4 {
+        let text = format!(
+            "a Linux server at {} public addresses that no loaded range file names",
+            traits.addresses
+        );
+        say(WorkloadKind::OnPremises, Strength::Weak, text);
+        if matches!(
+            traits.cadence.rhythm,
+            Rhythm::Daily | Rhythm::Weekdays | Rhythm::Weekly | Rhythm::Monthly
+        ) {
+            say(
+                WorkloadKind::OnPremises,
+                Strength::Weak,
+                format!("it works to a schedule: {}", traits.cadence.rhythm),
+            );
+        }
+    }
+}
+
+/// What the signals add up to.
+pub(crate) struct Judgement {
+    pub(crate) kind: WorkloadKind,
+    pub(crate) confidence: Confidence,
+    /// The kind that comes next, where it is close enough to ask about.
+    pub(crate) rival: Option<WorkloadKind>,
+}
+
+/// Adds up the signals: the heaviest kind wins; a tie is no answer.
+pub(crate) fn judge(signals: &[Signal]) -> Judgement {
+    let mut weights: BTreeMap<WorkloadKind, (u32, Strength)> = BTreeMap::new();
+    for signal in signals {
+        let entry = weights.entry(signal.kind).or_insert((0, Strength::Weak));
+        entry.0 += signal.strength.weight();
+        entry.1 = entry.1.max(signal.strength);
+    }
+    let mut order: Vec<_> = weights.into_iter().collect();
+    order.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));
+    let unknown = Judgement {
+        kind: WorkloadKind::Unknown,
+        confidence: Confidence::Low,
+        rival: None,
+    };
+    let Some((kind, (weight, strongest))) = order.first().copied() else {
+        return unknown;
+    };
+    let second = order.get(1).copied();
+    let lead = weight - second.map_or(0, |(_, (weight, _))| weight);
+    if lead == 0 {
+        return Judgement {
+            rival: Some(kind),
+            ..unknown
+        };
+    }
+    let confidence = match strongest {
+        Strength::Strong if lead >= Strength::Medium.weight() => Confidence::High,
+        Strength::Strong | Strength::Medium => Confidence::Medium,
+        Strength::Weak => Confidence::Low,
+    };
+    let rival = second.filter(|(_, (weight, _))| {
+        *weight * 2 >= Strength::Medium.weight() && lead < Strength::Medium.weight()
+    });
+    Judgement {
+        kind,
+        confidence,
+        rival: rival.map(|(kind, _)| kind),
+    }
+}

@@ -1,0 +1,13 @@
+//! Who uses a key: programs, places and rhythm make consumers, one workload each, with the signals cited.
+
+mod agent;
+mod consumers;
+mod kind;
+mod networks;
+mod origin;
+
+pub use agent::{Agent, CredentialSource, ProgramKind, System};
+pub use consumers::{Aside, AsideKind, Attribution, Consumer, KeyContext, attribute};
+pub use kind::{Confidence, Signal, Strength};
+pub use networks::{Networks, Place, RangeFile, RangeKind};
+pub use origin::Origin;

@@ -1,0 +1,119 @@
+//! Builds trust policies. What only the owner knows becomes a placeholder in angle brackets, which IAM refuses,
+//! so that none can be overlooked; each is listed as a need with the question to ask.
+
+use serde_json::{Map, Value, json};
+
+/// Something the owner has to fill in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The placeholder's name, as it stands between angle brackets.
+    pub name: &'static str,
+    /// What to ask.
+    pub ask: &'static str,
+}
+
+/// A trust policy and what is still missing in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrustPolicy {
+    /// The document
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html>).
+    pub document: Value,
+    /// Placeholders in it.
+    pub needs: Vec<Need>,
+}
+
+/// Conditions, as (operator, key, value); every operator is a plain one. `ForAllValues:` is never used: it
+/// passes when the claim is absent.
+type Condition<'a> = (&'a str, &'a str, Value);
+
+impl TrustPolicy {
+    /// A role that an AWS service assumes.
+    pub fn service(principal: &str, conditions: &[Condition<'_>], needs: &[Need]) -> Self {
+        Self::new(
+            json!({"Service": principal}),
+            &["sts:AssumeRole"],
+            conditions,
+            needs,
+        )
+    }
+
+    /// A role that an AWS service assumes with session tags, and whatever further actions it needs.
+    pub fn service_with(
+        principal: &str,
+        actions: &[&str],
+        conditions: &[Condition<'_>],
+        needs: &[Need],
+    ) -> Self {
+        Self::new(json!({"Service": principal}), actions, conditions, needs)
+    }
+
+    /// A role for identities of an OIDC provider: exact audience, exact or patterned subject.
+    pub fn web_identity(account: &str, issuer: &str, audience: &str, subject: &str, needs: &[Need]) -> Self {
+        let provider = format!("arn:aws:iam::{account}:oidc-provider/{issuer}");
+        let (aud, sub) = (format!("{issuer}:aud"), format!("{issuer}:sub"));
+        // The exact subject is the rule; a pattern only where part of the claim differs at each run.
+        let operator = if subject.contains('*') {
+            "StringLike"
+        } else {
+            "StringEquals"
+        };
+        let conditions = [
+            ("StringEquals", aud.as_str(), json!(audience)),
+            (operator, sub.as_str(), json!(subject)),
+        ];
+        Self::new(
+            json!({"Federated": provider}),
+            &["sts:AssumeRoleWithWebIdentity"],
+            &conditions,
+            needs,
+        )
+    }
+
+    /// A role for a Google service account. Google is built into IAM: the principal is its name, and the
+    /// token's audience arrives as `:oaud`
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>).
+    pub fn google(audience: &str, subject: &str, needs: &[Need]) -> Self {
+        let conditions = [
+            ("StringEquals", "accounts.google.com:oaud", json!(audience)),
+            ("StringEquals", "accounts.google.com:sub", json!(subject)),
+        ];
+        let principal = json!({"Federated": "accounts.google.com"});
+        Self::new(principal, &["sts:AssumeRoleWithWebIdentity"], &conditions, needs)
+    }
+
+    /// A role that another company's principal assumes, with an external id of its own.
+    pub fn external(principal: &str, external_id: &str, needs: &[Need]) -> Self {
+        let conditions = [("StringEquals", "sts:ExternalId", json!(external_id))];
+        Self::new(json!({"AWS": principal}), &["sts:AssumeRole"], &conditions, needs)
+    }
+
+    fn new(principal: Value, actions: &[&str], conditions: &[Condition<'_>], needs: &[Need]) -> Self {
+        let mut statement = Map::new();
+        statement.insert("Effect".into(), json!("Allow"));
+        statement.insert("Principal".into(), principal);
+        statement.insert(
+            "Action".into(),
+            if let [one] = actions {
+                json!(one)
+            } else {
+                json!(actions)
+            },
+        );
+        if !conditions.is_empty() {
+            let mut block = Map::new();
+            for (operator, key, value) in conditions {
+                let entry = block
+                    .entry(*operator)
+                    .or_insert_with(|| Value::Object(Map::new()));
+                if let Value::Object(keys) = entry {
+                    keys.insert((*key).to_owned(), value.clone());
+                }
+            }
+            statement.insert("Condition".into(), Value::Object(block));
+        }
+        Self {
+            document: json!({"Version": "2012-10-17", "Statement": [Value::Object(statement)]}),
+            needs: needs.to_vec(),
+        }
+    }
+}
