@@ -1,7 +1,7 @@
 //! Gaps: what could not be seen of a key's use. While a blocking gap is open, no key is called unused.
 
 use super::coverage::Coverage;
-use crate::inventory::{AccountFacts, KeyFacts, KeyStatus, LastUsed, User};
+use crate::inventory::{AccountFacts, KeyFacts, LastUsed, User};
 use crate::model::{AccountId, Day, Window};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write;
@@ -21,6 +21,8 @@ pub enum GapKind {
     MissingDays,
     /// IAM's last-used time was not among the inputs.
     NoLastUsed,
+    /// IAM's last-used time was observed well before the report's time.
+    StaleLastUsed,
     /// IAM says that the key was used when the trail shows nothing.
     UnseenUse,
     /// IAM names a service for the last use that the trail never shows for this key.
@@ -43,6 +45,7 @@ impl GapKind {
             Self::StaleEvidence => "stale-evidence",
             Self::MissingDays => "missing-days",
             Self::NoLastUsed => "no-last-used",
+            Self::StaleLastUsed => "stale-last-used",
             Self::UnseenUse => "unseen-use",
             Self::UnseenService => "unseen-service",
             Self::SesSmtp => "ses-smtp",
@@ -255,9 +258,8 @@ fn days(days: &[Day]) -> String {
 
 /// Whether last-used was observed close enough to the report's time to speak for it.
 fn observed_late(input: &GapInput<'_>) -> bool {
-    // A CSV report carries no time of its own; the newest time in it is taken by the caller, where it knows one.
     let observed = input.key.and_then(|key| key.observed);
-    observed.is_none_or(|at| Day::of(input.as_of).0 - Day::of(at).0 <= STALE_AFTER_DAYS)
+    observed.is_some_and(|at| Day::of(input.as_of).0 - Day::of(at).0 <= STALE_AFTER_DAYS)
 }
 
 /// Whether IAM's own record rules out any use within the idle threshold.
@@ -313,10 +315,10 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
             }
         }
     }
-    if input.key.and_then(|key| key.status) == Some(KeyStatus::Inactive)
-        && matches!(last_used, LastUsed::Unknown)
-    {
-        // Whether attempts with an inactive key update last-used is not documented, so nothing more is said.
+    if !matches!(last_used, LastUsed::Unknown) && !observed_late(input) {
+        let when = input.key.and_then(|key| key.observed).map_or("at an unknown time".to_owned(), |t| format!("on {}", Day::of(t)));
+        let detail = format!("IAM's last-used time was observed {when}, too long before the report's time to speak for it");
+        gaps.add(GapKind::StaleLastUsed, true, &detail, "fetch the credential report anew");
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) struct Row {
 /// A report: when it was made, its rows, and what could not be read.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// When it was made; from a bare CSV, the newest time in it, before which it was not made.
     pub(crate) generated: Option<Timestamp>,
     pub(crate) rows: Vec<Row>,
     pub(crate) notes: Vec<String>,
@@ -68,6 +69,8 @@ fn rows(csv: &str) -> Report {
                 continue;
             }
         };
+        // The CSV does not say when it was made. It was not before the newest time in it.
+        report.generated = record.iter().filter_map(parse_instant).max().max(report.generated);
         let get = |name: &str| columns.get(name).and_then(|i| record.get(*i)).unwrap_or_default();
         let slot = |n: u8| {
             let part = |part: &str| get(&format!("access_key_{n}_{part}"));

@@ -1,6 +1,6 @@
 //! A static key in Azure: the managed identity's token.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 

@@ -1,6 +1,6 @@
 //! A static key on an EC2 instance: an instance profile.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::attribution::Place;
 use crate::model::WorkloadKind;
 use crate::policy::TrustPolicy;

@@ -1,6 +1,6 @@
 //! A static key in an ECS task: the task role.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::TrustPolicy;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! A static key in an EKS pod: EKS Pod Identity.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! A static key in Google Cloud: the service account's identity token.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 
@@ -10,7 +10,7 @@ pub(super) const RULE: Rule = Rule {
     title: "Web identity from Google Cloud",
     kind: WorkloadKind::GoogleCloud,
     fits: always,
-    advise: |case| {
+    advise: |_| {
         let trust = TrustPolicy::google(
             "<AUDIENCE>",
             "<SERVICE_ACCOUNT_ID>",
@@ -25,7 +25,6 @@ pub(super) const RULE: Rule = Rule {
                 },
             ],
         );
-        let _ = case;
         Advice::new(
             Outcome::NewRole,
             &[

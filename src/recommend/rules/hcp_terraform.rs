@@ -1,6 +1,6 @@
 //! A static key in HCP Terraform: dynamic provider credentials.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 

@@ -1,6 +1,6 @@
 //! A static key in a person's hands: sign in instead.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 
 /// IAM Identity Center or aws login.

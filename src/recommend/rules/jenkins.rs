@@ -1,6 +1,6 @@
 //! A static key in Jenkins: IAM Roles Anywhere, or the role of the machine that runs it.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! A program that takes nothing but static keys: rotate, and say what would unblock it.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 
 /// Rotate until the program takes temporary credentials.

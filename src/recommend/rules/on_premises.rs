@@ -1,6 +1,6 @@
 //! A static key on a server outside any cloud: IAM Roles Anywhere.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! A key that does nothing but assume roles: another way into the same roles.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 
 /// Enter the role without the key.

@@ -1,6 +1,6 @@
 //! An SES SMTP user: move to the API, or rotate with a derived password.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 
 /// Move to the SES API, or rotate the SMTP password.

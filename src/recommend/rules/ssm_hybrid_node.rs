@@ -1,6 +1,6 @@
 //! A static key on a server that is an SSM hybrid node: the node's own role.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::TrustPolicy;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! A static key given to another company: a role with an external id.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 use crate::policy::{Need, TrustPolicy};
 
@@ -10,8 +10,7 @@ pub(super) const RULE: Rule = Rule {
     title: "Cross-account role with external id",
     kind: WorkloadKind::ThirdPartySaas,
     fits: always,
-    advise: |case| {
-        let _ = case;
+    advise: |_| {
         let trust = TrustPolicy::external(
             "arn:aws:iam::<VENDOR_ACCOUNT_ID>:root",
             "<EXTERNAL_ID>",

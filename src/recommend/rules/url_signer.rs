@@ -1,6 +1,6 @@
 //! A program that signs S3 URLs: role sessions shorten its links.
 
-use super::super::advice::{Advice, Case, Outcome, Rule, always};
+use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
 
 /// Rotate while links must outlive a session.
@@ -9,8 +9,7 @@ pub(super) const RULE: Rule = Rule {
     title: "Rotate while links must outlive a session",
     kind: WorkloadKind::UrlSigner,
     fits: always,
-    advise: |case| {
-        let _ = case;
+    advise: |_| {
         let mut advice = Advice::new(
             Outcome::Rotate,
             &[

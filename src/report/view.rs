@@ -1,0 +1,511 @@
+//! The report as data: what every renderer shows and what JSON output is. Versioned apart from the domain types.
+//!
+//! Times are RFC 3339 in UTC; days are `YYYY-MM-DD`. Absent means unknown. Lists are complete unless a field
+//! `…_total` beside them says how many there are.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Name and version of the format. Fields may be added within a version; none change meaning or go.
+pub const SCHEMA: &str = "offkey.report/1";
+
+/// A migration report.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// Always `offkey.report/1`.
+    pub schema: &'static str,
+    /// Title.
+    pub title: String,
+    /// Version of the program that made it.
+    pub offkey_version: &'static str,
+    /// The time it speaks for.
+    pub as_of: String,
+    /// When keys are due.
+    pub thresholds: Thresholds,
+    /// Counts and the main findings.
+    pub summary: Summary,
+    /// The order of migration; every key is in exactly one wave.
+    pub waves: Vec<Wave>,
+    /// Every key, by wave and id.
+    pub keys: Vec<Key>,
+    /// Places from which one program uses several keys.
+    pub shared_consumers: Vec<SharedConsumer>,
+    /// Users of whom no export says whether they have keys.
+    pub users_with_unknown_keys: Vec<UserRef>,
+    /// Session use by IAM users that derives from no key seen: the console and the like.
+    pub user_sessions: Vec<UserSession>,
+    /// What was and was not seen.
+    pub coverage: Coverage,
+    /// What was passed over while reading.
+    pub skipped: Vec<Skipped>,
+    /// How many skips of each reason.
+    pub skipped_by_reason: Vec<NamedCount>,
+    /// Inputs and method.
+    pub method: Method,
+}
+
+/// Thresholds in days.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Thresholds {
+    /// A key older than this is due.
+    pub max_age_days: i32,
+    /// A key idle for longer than this is due.
+    pub max_idle_days: i32,
+}
+
+/// The executive summary.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Summary {
+    /// Accounts in the inputs.
+    pub accounts: usize,
+    /// IAM users known, root included.
+    pub users: usize,
+    /// Keys known.
+    pub keys: usize,
+    /// Keys due by age or idleness.
+    pub keys_due: usize,
+    /// Keys by verdict.
+    pub verdicts: Vec<NamedCount>,
+    /// Consumers found.
+    pub consumers: usize,
+    /// Consumers whose kind is known.
+    pub consumers_identified: usize,
+    /// Consumers by kind.
+    pub kinds: Vec<NamedCount>,
+    /// Keys with a gap that forbids calling them unused.
+    pub keys_with_gaps: usize,
+    /// CloudTrail events read, without duplicates of counted ones.
+    pub events: u64,
+    /// Main findings as sentences, most urgent first.
+    pub findings: Vec<String>,
+}
+
+/// An id with a title and a count.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NamedCount {
+    /// Stable id.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// One wave.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Wave {
+    /// Position, from 1.
+    pub number: usize,
+    /// Stable id.
+    pub id: &'static str,
+    /// What it holds and why then.
+    pub title: &'static str,
+    /// References of its keys ([`Key::reference`]).
+    pub keys: Vec<String>,
+}
+
+/// One key.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Key {
+    /// Unique in the report: the key id, or user and slot where no export names the key.
+    pub reference: String,
+    /// Key id, where known.
+    pub access_key_id: Option<String>,
+    /// Account, where known.
+    pub account: Option<String>,
+    /// How the account was told, where the evidence did not state it.
+    pub account_by: Option<String>,
+    /// User; `<root_account>` for root; absent where unknown.
+    pub user: Option<String>,
+    /// `Active`, `Inactive` or `Expired`.
+    pub status: Option<&'static str>,
+    /// When it was created.
+    pub created: Option<String>,
+    /// Age in days.
+    pub age_days: Option<i32>,
+    /// Days since the last known use; for a key never used, since its creation.
+    pub idle_days: Option<i32>,
+    /// Older than the threshold.
+    pub due_by_age: Option<bool>,
+    /// Idle for longer than the threshold.
+    pub due_by_idle: Option<bool>,
+    /// IAM's record of its last use.
+    pub last_used: LastUsed,
+    /// `retire`, `replace`, `rotate` or `investigate`.
+    pub verdict: &'static str,
+    /// The verdict in words.
+    pub verdict_title: &'static str,
+    /// Why, the deciding reason first.
+    pub reasons: Vec<Reason>,
+    /// Id of its wave.
+    pub wave: &'static str,
+    /// Who uses it, busiest first.
+    pub consumers: Vec<Consumer>,
+    /// Usage that is no consumer: services on its behalf, validation of a leaked key.
+    pub asides: Vec<Aside>,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// Its usage in sum.
+    pub usage: Usage,
+    /// Sessions that it handed out.
+    pub sessions: Sessions,
+}
+
+/// IAM's record of a key's last use.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LastUsed {
+    /// `unknown`, `never` or `at`.
+    pub state: &'static str,
+    /// When.
+    pub time: Option<String>,
+    /// Service, as IAM abbreviates it.
+    pub service: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+}
+
+/// A reason.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Reason {
+    /// Stable code.
+    pub code: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// Usage in sum.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Usage {
+    /// Events, those of derived sessions included.
+    pub events: u64,
+    /// Of those, signed by derived sessions.
+    pub derived_events: u64,
+    /// Of those, denied.
+    pub denied_events: u64,
+    /// Records with a session context, which a static key's own calls do not have.
+    pub session_context_events: u64,
+    /// First event.
+    pub first: Option<String>,
+    /// Last event.
+    pub last: Option<String>,
+    /// Days with use.
+    pub active_days: usize,
+    /// Longest silence between two of them, in days.
+    pub longest_gap_days: i32,
+    /// `once`, `daily`, `weekdays`, `weekly`, `monthly` or `irregular`; absent without use.
+    pub rhythm: Option<&'static str>,
+}
+
+/// Sessions that a key handed out.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Sessions {
+    /// How many.
+    pub handed_out: usize,
+    /// Of those, sessions that no event was seen under: their use is unknown.
+    pub never_seen: usize,
+    /// Ways in which sessions derive, with the events under each.
+    pub paths: Vec<NamedCount>,
+}
+
+/// One consumer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Consumer {
+    /// Stable between runs.
+    pub id: String,
+    /// Kind id.
+    pub kind: &'static str,
+    /// Kind for people.
+    pub kind_title: &'static str,
+    /// `low`, `medium` or `high`.
+    pub confidence: &'static str,
+    /// The kind that is nearly as plausible: ask the owner.
+    pub rival: Option<&'static str>,
+    /// Program and place.
+    pub origin: String,
+    /// Whether any record shows it; false where it is presumed.
+    pub seen: bool,
+    /// What speaks for which kind, strongest first.
+    pub signals: Vec<Signal>,
+    /// Programs with their events.
+    pub programs: Vec<Count>,
+    /// Tools that drive those programs.
+    pub drivers: Vec<String>,
+    /// Places.
+    pub places: Vec<String>,
+    /// Busiest source addresses with their events.
+    pub addresses: Vec<Count>,
+    /// How many addresses there are.
+    pub addresses_total: usize,
+    /// Busiest user agents with their events.
+    pub user_agents: Vec<Count>,
+    /// How many agents there are.
+    pub user_agents_total: usize,
+    /// Where the secret lies, as far as user agents say. Hints, never proof.
+    pub credential_sources: Vec<&'static str>,
+    /// Calls, busiest first.
+    pub calls: Vec<Call>,
+    /// Regions called.
+    pub regions: Vec<String>,
+    /// Roles assumed.
+    pub roles: Vec<String>,
+    /// Paths of derived sessions it worked under.
+    pub session_paths: Vec<Count>,
+    /// Events.
+    pub events: u64,
+    /// First event.
+    pub first: Option<String>,
+    /// Last event.
+    pub last: Option<String>,
+    /// Its first event's id: where to look in the logs.
+    pub sample_event_id: Option<String>,
+    /// Rhythm; absent where no record shows it.
+    pub rhythm: Option<&'static str>,
+    /// Days with use.
+    pub active_days: usize,
+    /// Longest silence between two of them, in days.
+    pub longest_gap_days: i32,
+    /// What replaces its key.
+    pub replacement: Replacement,
+}
+
+/// A signal for a kind.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Signal {
+    /// Kind id.
+    pub kind: &'static str,
+    /// `weak`, `medium` or `strong`.
+    pub strength: &'static str,
+    /// What was observed.
+    pub text: String,
+}
+
+/// A text with its events.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Count {
+    /// The text.
+    pub name: String,
+    /// Events.
+    pub events: u64,
+}
+
+/// One kind of call.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Call {
+    /// Service host without `.amazonaws.com`.
+    pub service: String,
+    /// API call.
+    pub name: String,
+    /// Events.
+    pub events: u64,
+    /// Of those, denied: evidence of need, not of permission.
+    pub denied: u64,
+    /// Of those, other errors.
+    pub failed: u64,
+}
+
+/// A recommended replacement.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Replacement {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    /// `new-role`, `existing-role`, `sign-in`, `rotate` or `identify`.
+    pub outcome: &'static str,
+    /// Trust policy with placeholders in angle brackets.
+    pub trust_policy: Option<Value>,
+    /// What has to be filled in.
+    pub needs: Vec<Need>,
+    /// What to do, in order.
+    pub steps: Vec<String>,
+    /// What to watch out for.
+    pub caveats: Vec<String>,
+    /// What would make a role possible, where none is yet.
+    pub unblock: Option<&'static str>,
+}
+
+/// A placeholder of a trust policy.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Need {
+    /// Name between the angle brackets.
+    pub name: &'static str,
+    /// What to ask.
+    pub ask: &'static str,
+}
+
+/// Usage that is no consumer.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Aside {
+    /// `via-service` or `key-validation`.
+    pub kind: &'static str,
+    /// The service, or the scanner and its address.
+    pub who: String,
+    /// Calls, busiest first.
+    pub calls: Vec<Call>,
+    /// Events.
+    pub events: u64,
+    /// First event.
+    pub first: Option<String>,
+    /// Last event.
+    pub last: Option<String>,
+}
+
+/// What could not be seen of a key.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Gap {
+    /// Stable id.
+    pub id: &'static str,
+    /// Whether it forbids the verdict "unused".
+    pub blocks_unused: bool,
+    /// What is missing.
+    pub text: String,
+    /// What would close it.
+    pub close_by: String,
+}
+
+/// Keys used from one place by one program.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct SharedConsumer {
+    /// Program and place.
+    pub origin: String,
+    /// The keys.
+    pub keys: Vec<String>,
+}
+
+/// A user.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UserRef {
+    /// Account.
+    pub account: String,
+    /// Name.
+    pub user: String,
+}
+
+/// Session use of a user that derives from no key seen.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UserSession {
+    /// Account.
+    pub account: String,
+    /// User.
+    pub user: String,
+    /// Whether the sessions came from the console.
+    pub console: bool,
+    /// Events.
+    pub events: u64,
+    /// First event.
+    pub first: Option<String>,
+    /// Last event.
+    pub last: Option<String>,
+}
+
+/// Coverage of the inputs.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Coverage {
+    /// Each account.
+    pub accounts: Vec<AccountCoverage>,
+    /// Range files that tell networks apart.
+    pub ranges: Vec<RangeFile>,
+    /// What is not known in general.
+    pub unknowns: Vec<String>,
+}
+
+/// Coverage of one account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct AccountCoverage {
+    /// Account.
+    pub account: String,
+    /// First day with events.
+    pub first_day: Option<String>,
+    /// Last day with events.
+    pub last_day: Option<String>,
+    /// Days in between without any.
+    pub missing_days: Vec<String>,
+    /// Regions.
+    pub regions: Vec<RegionCoverage>,
+    /// Services of which data events were read.
+    pub data_events_of: Vec<String>,
+    /// Trails, where they were described.
+    pub trails: Vec<String>,
+    /// Whether a credential report was read, and when it was made.
+    pub credential_report: Option<String>,
+    /// Whether authorization details were read.
+    pub authorization_details: bool,
+    /// Whether an access key list was read.
+    pub access_key_list: bool,
+}
+
+/// Coverage of one region.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RegionCoverage {
+    /// Region.
+    pub region: String,
+    /// First day with anything.
+    pub first_day: String,
+    /// Last day.
+    pub last_day: String,
+    /// Days with anything.
+    pub days: usize,
+    /// Management events.
+    pub management_events: u64,
+    /// Data events.
+    pub data_events: u64,
+    /// Insight and aggregated events.
+    pub other_events: u64,
+    /// Log objects, by their names.
+    pub objects: u32,
+    /// Log objects of which some part could not be read.
+    pub damaged_objects: u32,
+}
+
+/// A range file.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct RangeFile {
+    /// Whose.
+    pub title: &'static str,
+    /// Date or number in it, as written.
+    pub date: String,
+    /// Prefixes.
+    pub prefixes: usize,
+}
+
+/// Something passed over.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Skipped {
+    /// File, with `!` before a member of an archive.
+    pub source: String,
+    /// Byte offset in the decompressed content.
+    pub offset: Option<u64>,
+    /// Stable id of the reason.
+    pub reason: &'static str,
+    /// Details.
+    pub detail: String,
+}
+
+/// Inputs and method.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Method {
+    /// What was read, per argument.
+    pub inputs: Vec<Input>,
+    /// Events read.
+    pub events_read: u64,
+    /// Copies of events already counted.
+    pub duplicates: u64,
+    /// Usage rows by keys and their sessions.
+    pub usage_rows: usize,
+    /// How to read the report, and what this version does not do.
+    pub notes: Vec<String>,
+}
+
+/// One argument.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Input {
+    /// As the user named it.
+    pub name: String,
+    /// Files read.
+    pub files: usize,
+    /// Their bytes on disk.
+    pub bytes: u64,
+    /// SHA-256 over the sorted lines `HASH  LABEL` of all files; a file that could not be read whole has no hash.
+    pub sha256: String,
+}
