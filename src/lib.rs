@@ -2,7 +2,9 @@
 //!
 //! Data flows one way through the rooms; `docs/architecture.md` has the map and `tests/architecture.rs` keeps it.
 
+pub mod analysis;
 pub mod attribution;
+pub mod cli;
 pub mod cloudtrail;
 pub mod evidence;
 pub mod graph;
@@ -11,3 +13,5 @@ pub mod inventory;
 pub mod model;
 pub mod policy;
 pub mod recommend;
+pub mod report;
+pub mod store;

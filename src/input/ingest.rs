@@ -3,7 +3,7 @@
 use super::json_values::{Trouble, ValueSink, read_values};
 use super::open::{Opened, open, was_interrupted};
 use super::recognise::{Document, DocumentKind, Found, recognise};
-use super::walk::{Entry, expand};
+use super::walk::{Argument, Entry, expand};
 use crate::cloudtrail::Event;
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
@@ -26,7 +26,7 @@ const MAX_CSV: u64 = 64 << 20;
 /// What to read and how.
 pub struct Ingest<'a> {
     /// Paths as the user gave them; `-` is standard input.
-    pub arguments: &'a [String],
+    pub arguments: &'a [Argument],
     /// Threads that read; at least one.
     pub jobs: usize,
     /// Set from outside to stop early.

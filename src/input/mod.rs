@@ -11,4 +11,4 @@ mod walk;
 pub use ingest::{Batch, FileReport, Ingest, Interrupted, ingest};
 pub use json_values::{Trouble, ValueSink, read_values};
 pub use recognise::{Document, DocumentKind, Found, recognise};
-pub use walk::{Entry, STDIN, expand};
+pub use walk::{Argument, Entry, STDIN, expand};

@@ -8,6 +8,23 @@ use walkdir::WalkDir;
 /// The argument that means standard input.
 pub const STDIN: &str = "-";
 
+/// Something the user named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Argument {
+    /// Where it is; [`STDIN`] for standard input.
+    pub path: String,
+    /// What reports call it.
+    pub name: String,
+}
+
+impl Argument {
+    /// An argument that is called what it is.
+    pub fn new(path: impl Into<String>) -> Self {
+        let path = path.into();
+        Self { name: path.clone(), path }
+    }
+}
+
 /// One thing to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -23,66 +40,78 @@ pub struct Entry {
 
 /// Lists the files behind the arguments, sorted by label. Links are followed, each file once per argument.
 /// What cannot be read or should not be (pipes, sockets, devices, link loops) is returned as skipped.
-pub fn expand(arguments: &[String]) -> (Vec<Entry>, Vec<Skip>) {
-    let (mut entries, mut skips) = (Vec::new(), Vec::new());
-    for (argument, name) in arguments.iter().enumerate() {
-        if name == STDIN {
-            entries.push(Entry {
-                path: None,
-                label: STDIN.into(),
-                size: 0,
-                argument,
-            });
+pub fn expand(arguments: &[Argument]) -> (Vec<Entry>, Vec<Skip>) {
+    let mut found = Found { entries: Vec::new(), skips: Vec::new() };
+    for (number, argument) in arguments.iter().enumerate() {
+        if argument.path == STDIN {
+            found.entries.push(Entry { path: None, label: argument.name.clone(), size: 0, argument: number });
             continue;
         }
-        let path = Path::new(name);
+        let root = Root { argument, number };
+        let path = Path::new(&argument.path);
         match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, argument, &mut entries, &mut skips),
-            Ok(meta) => file(path, &meta, argument, &mut entries, &mut skips),
-            Err(error) => skips.push(skip(path, SkipReason::Unreadable, error.to_string())),
+            Ok(meta) if meta.is_dir() => found.walk(path, &root),
+            Ok(meta) => found.file(path, &meta, &root),
+            Err(error) => found.skip(path, &root, SkipReason::Unreadable, error.to_string()),
         }
     }
-    entries.sort_by(|a, b| (a.argument, &a.label).cmp(&(b.argument, &b.label)));
-    (entries, skips)
+    found.entries.sort_by(|a, b| (a.argument, &a.label).cmp(&(b.argument, &b.label)));
+    (found.entries, found.skips)
 }
 
-fn walk(root: &Path, argument: usize, entries: &mut Vec<Entry>, skips: &mut Vec<Skip>) {
-    for step in WalkDir::new(root).follow_links(true) {
-        match step {
-            Ok(found) if found.file_type().is_dir() => {}
-            // The entry's own metadata is that of the link; `std::fs::metadata` is that of the file.
-            Ok(found) => match std::fs::metadata(found.path()) {
-                Ok(meta) => file(found.path(), &meta, argument, entries, skips),
-                Err(error) => skips.push(skip(found.path(), SkipReason::Unreadable, error.to_string())),
-            },
-            Err(error) => {
-                let reason = if error.loop_ancestor().is_some() {
-                    SkipReason::LinkLoop
-                } else {
-                    SkipReason::Unreadable
-                };
-                let path = error.path().unwrap_or(root).to_path_buf();
-                let detail = match error.io_error() {
-                    Some(io) => io.to_string(),
-                    None => "the link leads back to a directory that holds it".into(),
-                };
-                skips.push(skip(&path, reason, detail));
+struct Root<'a> {
+    argument: &'a Argument,
+    number: usize,
+}
+
+impl Root<'_> {
+    fn label(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.argument.path).unwrap_or(Path::new(""));
+        let inside = inside.to_string_lossy().replace('\\', "/");
+        let name = self.argument.name.trim_end_matches('/');
+        if inside.is_empty() { name.to_owned() } else { format!("{name}/{inside}") }
+    }
+}
+
+struct Found {
+    entries: Vec<Entry>,
+    skips: Vec<Skip>,
+}
+
+impl Found {
+    fn walk(&mut self, start: &Path, root: &Root<'_>) {
+        for step in WalkDir::new(start).follow_links(true) {
+            match step {
+                Ok(found) if found.file_type().is_dir() => {}
+                // The entry's own metadata is that of the link; `std::fs::metadata` is that of the file.
+                Ok(found) => match std::fs::metadata(found.path()) {
+                    Ok(meta) => self.file(found.path(), &meta, root),
+                    Err(error) => self.skip(found.path(), root, SkipReason::Unreadable, error.to_string()),
+                },
+                Err(error) => {
+                    let (reason, detail) = match (error.loop_ancestor(), error.io_error()) {
+                        (Some(_), _) => (SkipReason::LinkLoop, "the link leads back to a directory that holds it".into()),
+                        (None, Some(io)) => (SkipReason::Unreadable, io.to_string()),
+                        (None, None) => (SkipReason::Unreadable, error.to_string()),
+                    };
+                    self.skip(error.path().unwrap_or(start), root, reason, detail);
+                }
             }
         }
     }
-}
 
-fn file(path: &Path, meta: &Metadata, argument: usize, entries: &mut Vec<Entry>, skips: &mut Vec<Skip>) {
-    if meta.is_file() {
-        entries.push(Entry {
-            path: Some(path.to_path_buf()),
-            label: label(path),
-            size: meta.len(),
-            argument,
-        });
-    } else {
-        let detail = format!("{}; to read a stream, pipe it into '-'", kind(meta.file_type()));
-        skips.push(skip(path, SkipReason::NotARegularFile, detail));
+    fn file(&mut self, path: &Path, meta: &Metadata, root: &Root<'_>) {
+        if meta.is_file() {
+            let label = root.label(path);
+            self.entries.push(Entry { path: Some(path.to_path_buf()), label, size: meta.len(), argument: root.number });
+        } else {
+            let detail = format!("{}; to read a stream, pipe it into '-'", kind(meta.file_type()));
+            self.skip(path, root, SkipReason::NotARegularFile, detail);
+        }
+    }
+
+    fn skip(&mut self, path: &Path, root: &Root<'_>, reason: SkipReason, detail: String) {
+        self.skips.push(Skip { source: root.label(path), offset: None, reason, detail });
     }
 }
 
@@ -101,17 +130,4 @@ fn kind(file_type: FileType) -> &'static str {
 #[cfg(not(unix))]
 fn kind(_: FileType) -> &'static str {
     "not a regular file"
-}
-
-fn label(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
-}
-
-fn skip(path: &Path, reason: SkipReason, detail: String) -> Skip {
-    Skip {
-        source: label(path),
-        offset: None,
-        reason,
-        detail,
-    }
 }

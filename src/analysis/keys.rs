@@ -1,0 +1,267 @@
+//! Goes through every key: its use, its gaps, its replacements, its verdict, its wave.
+
+use super::read::{Analysis, Material};
+use crate::attribution::{Attribution, KeyContext, attribute};
+use crate::evidence::{Gap, GapInput, UsageRow, find_gaps};
+use crate::graph::{Graph, GraphInput};
+use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User};
+use crate::model::{AccessKeyId, AccountId};
+use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Which time the report speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// This one.
+    At(Timestamp),
+    /// The newest time in the evidence; the given one where there is none.
+    Evidence(Timestamp),
+}
+
+/// A key, or a slot of the credential report whose key no export names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySubject {
+    /// Key id; empty for a slot.
+    pub key: Option<AccessKeyId>,
+    /// Account and user, where known.
+    pub account: Option<AccountId>,
+    /// How the account was told, where the evidence did not state it.
+    pub account_by: Option<&'static str>,
+    /// User name.
+    pub user: Option<String>,
+    /// Slot from 0, where no export names the key.
+    pub slot: Option<usize>,
+}
+
+impl KeySubject {
+    /// Unique name.
+    pub fn reference(&self) -> String {
+        match (&self.key, self.slot) {
+            (Some(key), _) => key.to_string(),
+            (None, slot) => {
+                let account = self.account.as_ref().map_or("unknown", AccountId::as_str);
+                let user = self.user.as_deref().unwrap_or("unknown");
+                format!("{account}/{user}#{}", slot.map_or(0, |s| s + 1))
+            }
+        }
+    }
+}
+
+/// All that is concluded about one key.
+pub struct KeyAnalysis {
+    /// The key.
+    pub subject: KeySubject,
+    /// Facts from the inventory.
+    pub facts: Option<KeyFacts>,
+    /// Its use.
+    pub attribution: Attribution,
+    /// Denied events among its usage.
+    pub denied: u64,
+    /// What could not be seen.
+    pub gaps: Vec<Gap>,
+    /// A replacement for each consumer, in their order.
+    pub advice: Vec<Advice>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The wave.
+    pub wave: Wave,
+}
+
+/// Policies that AWS attaches to users whose keys it found exposed
+/// (<https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html>).
+const QUARANTINE: &str = "policy/AWSCompromisedKeyQuarantine";
+
+/// Concludes everything from the material.
+pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analysis {
+    let as_of = match as_of {
+        AsOf::At(time) => time,
+        AsOf::Evidence(otherwise) => newest(&material).unwrap_or(otherwise),
+    };
+    let mut rows: HashMap<&AccessKeyId, Vec<&UsageRow>> = HashMap::new();
+    for row in material.evidence.direct.iter().chain(&material.evidence.derived) {
+        rows.entry(&row.key).or_default().push(row);
+    }
+    let context = Context { material: &material, rows: &rows, as_of, thresholds };
+    let mut keys: Vec<KeyAnalysis> = subjects(&material).into_iter().map(|(subject, facts)| context.key(subject, facts)).collect();
+    let graph = graph_of(&keys);
+    let sharing: BTreeSet<String> = graph.shared_consumers().into_iter().flat_map(|shared| shared.keys).collect();
+    for key in &mut keys {
+        key.wave = wave_of(&WaveInput {
+            verdict: &key.verdict,
+            attribution: &key.attribution,
+            advice: &key.advice,
+            shares_consumer: sharing.contains(&key.subject.reference()),
+        });
+    }
+    keys.sort_by_cached_key(|key| (key.wave, key.subject.reference()));
+    drop(rows);
+    Analysis { material, keys, graph, as_of, thresholds }
+}
+
+/// The newest time that any input speaks of.
+fn newest(material: &Material) -> Option<Timestamp> {
+    let rows = material.evidence.direct.iter().chain(&material.evidence.derived);
+    let events = rows.filter_map(|row| row.stats.last).max();
+    let reports = material.inventory.accounts.values().filter_map(|facts| facts.credential_report).max();
+    let windows = material.evidence.coverage.accounts().filter_map(|a| material.evidence.coverage.window(a));
+    // The day after the last one covered, as the events of that day are all in.
+    let covered = windows.map(|w| w.last.start()).max();
+    [events, reports, covered].into_iter().flatten().max()
+}
+
+/// Every key that is listed, that signed anything, or that a slot shows without naming it.
+fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
+    let mut ids: BTreeSet<&AccessKeyId> = material.inventory.keys.keys().collect();
+    ids.extend(material.evidence.direct.iter().map(|row| &row.key));
+    ids.extend(material.evidence.strays.iter().map(|stray| &stray.key));
+    let mut taken: BTreeSet<(&AccountId, &str, usize)> = BTreeSet::new();
+    // Where slots and listed keys do not match up, every slot counts as named if there are as many keys.
+    let mut named: BTreeMap<(&AccountId, &str), usize> = BTreeMap::new();
+    for facts in material.inventory.keys.values() {
+        if let Some((account, user)) = &facts.owner {
+            *named.entry((account, user)).or_default() += 1;
+            if let Some(slot) = facts.slot {
+                taken.insert((account, user, slot));
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for id in ids {
+        let facts = material.inventory.keys.get(id).cloned();
+        let owners = material.evidence.owners.get(id);
+        let seen = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
+        let owner = seen.or(facts.as_ref().and_then(|f| f.owner.as_ref()));
+        let by = if seen.is_some() { None } else { facts.as_ref().map(|f| f.owner_by).filter(|by| !by.is_empty()) };
+        let inferred = if owner.is_none() { id.inferred_account() } else { None };
+        let subject = KeySubject {
+            key: Some(id.clone()),
+            account_by: if inferred.is_some() { Some("the key id (inferred)") } else { by },
+            account: owner.map(|(account, _)| account.clone()).or(inferred),
+            user: owner.map(|(_, user)| user.clone()),
+            slot: None,
+        };
+        out.push((subject, facts));
+    }
+    for ((account, user), entry) in &material.inventory.users {
+        let filled: Vec<(usize, &Slot)> =
+            entry.slots.iter().flatten().enumerate().filter(|(_, slot)| slot.holds_key()).collect();
+        let listed = named.get(&(account, user.as_str())).copied().unwrap_or(0);
+        // Keys that only the trail shows fill slots, too; then which slot is left cannot be told, so all count.
+        if listed >= filled.len() {
+            continue;
+        }
+        for (index, slot) in filled.into_iter().filter(|(index, _)| !taken.contains(&(account, user, *index))) {
+            out.push(slot_subject(material, account, user, index, slot));
+        }
+    }
+    out
+}
+
+fn slot_subject(material: &Material, account: &AccountId, user: &str, index: usize, slot: &Slot) -> (KeySubject, Option<KeyFacts>) {
+    let subject =
+        KeySubject { key: None, account: Some(account.clone()), account_by: None, user: Some(user.to_owned()), slot: Some(index) };
+    let facts = KeyFacts {
+        owner: Some((account.clone(), user.to_owned())),
+        status: Some(if slot.active { KeyStatus::Active } else { KeyStatus::Inactive }),
+        // Created or last changed: the key is at least this old.
+        created: slot.last_rotated,
+        last_used: slot.last_used.clone(),
+        observed: material.inventory.accounts.get(account).and_then(|facts| facts.credential_report),
+        ..KeyFacts::default()
+    };
+    (subject, Some(facts))
+}
+
+struct Context<'a> {
+    material: &'a Material,
+    rows: &'a HashMap<&'a AccessKeyId, Vec<&'a UsageRow>>,
+    as_of: Timestamp,
+    thresholds: Thresholds,
+}
+
+impl Context<'_> {
+    fn key(&self, subject: KeySubject, facts: Option<KeyFacts>) -> KeyAnalysis {
+        let Material { evidence, inventory, networks, .. } = self.material;
+        let owner = subject.account.clone().zip(subject.user.clone());
+        let user = owner.as_ref().and_then(|owner| inventory.users.get(owner));
+        let nobody = User::default();
+        let known = user.unwrap_or(&nobody);
+        let user_name = subject.user.as_deref().unwrap_or_default();
+        let account_facts = subject.account.as_ref().and_then(|account| inventory.accounts.get(account));
+        let rows = subject.key.as_ref().and_then(|key| self.rows.get(key)).map(Vec::as_slice).unwrap_or_default();
+        let no_key = AccessKeyId::new(subject.reference());
+        let attribution = attribute(
+            &KeyContext {
+                key: subject.key.as_ref().unwrap_or(&no_key),
+                user_name,
+                user_path: &known.path,
+                tags: &known.tags,
+                presumed_mailer: presumed_mailer(facts.as_ref(), known, user_name),
+            },
+            rows.iter().copied(),
+            networks,
+            &evidence.neighbours,
+        );
+        let gaps = find_gaps(&GapInput {
+            account: subject.account.as_ref(),
+            key: facts.as_ref(),
+            user,
+            user_name,
+            facts: account_facts,
+            coverage: &evidence.coverage,
+            services_seen: &|service| rows.iter().any(|row| is_service(&row.source, service)),
+            last_event: attribution.total.last,
+            as_of: self.as_of,
+            max_idle: self.thresholds.max_idle,
+        });
+        let account = subject.account.as_ref().map_or("<ACCOUNT_ID>", AccountId::as_str);
+        let advice: Vec<Advice> = attribution
+            .consumers
+            .iter()
+            .map(|consumer| advise(&Case { consumer, account, facts: account_facts }))
+            .collect();
+        let quarantine = known.attached.iter().find(|arn| arn.contains(QUARANTINE)).and_then(|arn| arn.rsplit('/').next());
+        let stray_records = evidence.strays.iter().find(|s| Some(&s.key) == subject.key.as_ref()).map_or(0, |s| s.count);
+        let verdict = judge(&KeyCase {
+            user_name,
+            facts: facts.as_ref(),
+            attribution: &attribution,
+            advice: &advice,
+            gaps: &gaps,
+            quarantine,
+            stray_records,
+            as_of: self.as_of,
+            thresholds: self.thresholds,
+        });
+        let denied = rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
+        KeyAnalysis { subject, facts, attribution, denied, gaps, advice, verdict, wave: Wave::Gaps }
+    }
+}
+
+/// IAM abbreviates services as in ARNs (`monitoring` for CloudWatch); hosts start with the same word, as far as
+/// the services go that matter here. Where the names differ, the service counts as unseen, which errs safely.
+fn is_service(host: &str, service: &str) -> bool {
+    host.split('.').next().is_some_and(|name| name.eq_ignore_ascii_case(service))
+}
+
+/// Whether the user is set up as an SMTP mailer and IAM's record does not name another service.
+fn presumed_mailer(facts: Option<&KeyFacts>, user: &User, name: &str) -> bool {
+    let set_up = name.starts_with("ses-smtp-user") || user.may_send_mail;
+    let active = facts.and_then(|facts| facts.status) != Some(KeyStatus::Inactive);
+    let other_use = facts.is_some_and(|facts| matches!(&facts.last_used, LastUsed::At { service, .. } if !matches!(service.as_str(), "" | "ses")));
+    set_up && active && !other_use
+}
+
+/// The graph of some keys.
+pub fn graph_of(keys: &[KeyAnalysis]) -> Graph {
+    let references: Vec<AccessKeyId> = keys.iter().map(|key| AccessKeyId::new(key.subject.reference())).collect();
+    let titles: Vec<Vec<&str>> = keys.iter().map(|key| key.advice.iter().map(|advice| advice.title).collect()).collect();
+    Graph::build(keys.iter().zip(&references).zip(&titles).map(|((key, reference), replacements)| GraphInput {
+        key: reference,
+        account: key.subject.account.as_ref().map_or("unknown", AccountId::as_str),
+        user: key.subject.user.as_deref().unwrap_or("unknown"),
+        attribution: &key.attribution,
+        replacements,
+    }))
+}

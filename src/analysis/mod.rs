@@ -1,0 +1,7 @@
+//! The rooms in their order: inputs are read, evidence folded, consumers attributed, verdicts passed.
+
+mod keys;
+mod read;
+
+pub use keys::{AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
+pub use read::{Analysis, InputSummary, Material, read};

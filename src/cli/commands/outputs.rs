@@ -1,0 +1,29 @@
+//! Writes outputs, all formats checked before the first byte is written.
+
+use super::super::error::Failure;
+use super::super::terminal::Terminal;
+use crate::store::write_durably;
+use std::path::Path;
+
+/// Pairs each output path with its format, by extension.
+pub(super) fn formats<F>(
+    outputs: &[String],
+    from_path: impl Fn(&str) -> Option<F>,
+    known: &str,
+) -> Result<Vec<(String, F)>, Failure> {
+    let format = |path: &String| match from_path(path) {
+        Some(format) => Ok((path.clone(), format)),
+        None => Err(Failure::usage(format!("cannot tell the format of {path:?} by its extension")).hint(format!("use one of {known}"))),
+    };
+    outputs.iter().map(format).collect()
+}
+
+/// Writes one output.
+pub(super) fn write(path: &str, bytes: &[u8], terminal: &Terminal) -> Result<(), Failure> {
+    if terminal.stopped() {
+        return Err(Failure::interrupted());
+    }
+    write_durably(Path::new(path), bytes).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
+    terminal.note(&format!("wrote {path} ({} bytes)", bytes.len()));
+    Ok(())
+}

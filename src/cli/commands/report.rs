@@ -1,0 +1,79 @@
+//! `offkey report`: the migration report.
+
+use super::super::args::{Inputs, Judging};
+use super::super::error::{ExitKind, Failure};
+use super::super::terminal::Terminal;
+use super::{load, outputs};
+use crate::report::{ReportFormat, assemble, summary};
+use clap::{Args, ValueEnum};
+
+/// Write the migration report: a verdict for every key, a replacement for every consumer
+///
+/// Without -o a summary is printed. One analysis serves any number of outputs; the extension chooses the format.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  offkey report AWSLogs/ iam/ -o report.html -o report.json
+  offkey report AWSLogs/ credential-report.csv access-keys.json --max-idle 60
+  aws iam get-account-authorization-details | offkey report - -o users.md
+  offkey report AWSLogs/ iam/ --fail-on retire --quiet   # exit 10 if unused keys are left")]
+pub(in super::super) struct Arguments {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Write the report here: .html, .md, .json or .csv; may be given several times
+    #[arg(short, long = "output", value_name = "FILE")]
+    outputs: Vec<String>,
+    /// Print the whole report as JSON instead of the summary
+    #[arg(long)]
+    json: bool,
+    /// Title of the report
+    #[arg(long, value_name = "TEXT", default_value = "Access key migration report")]
+    title: String,
+    /// Exit with 10 if a key has this verdict, or is due; may be given several times
+    #[arg(long, value_name = "WHAT")]
+    fail_on: Vec<FailOn>,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Retire,
+    Replace,
+    Rotate,
+    Investigate,
+    Due,
+    Any,
+}
+
+pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
+    let formats = outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv")?;
+    let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
+    let report = assemble(&analysis, &arguments.title);
+    for (path, format) in &formats {
+        let bytes = format.render(&report).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
+        outputs::write(path, &bytes, terminal)?;
+    }
+    if arguments.json {
+        let bytes = ReportFormat::Json.render(&report).map_err(Failure::new)?;
+        terminal.data(&bytes)?;
+    } else if formats.is_empty() {
+        terminal.data(summary(&report).as_bytes())?;
+    } else {
+        terminal.note(&summary(&report));
+    }
+    let found = report.keys.iter().any(|key| {
+        arguments.fail_on.iter().any(|on| match on {
+            FailOn::Any => true,
+            FailOn::Due => key.due_by_age == Some(true) || key.due_by_idle == Some(true),
+            FailOn::Retire => key.verdict == "retire",
+            FailOn::Replace => key.verdict == "replace",
+            FailOn::Rotate => key.verdict == "rotate",
+            FailOn::Investigate => key.verdict == "investigate",
+        })
+    });
+    // Incomplete evidence outranks findings: what was not read could hold more of them.
+    Ok(match load::completeness(&analysis.material) {
+        ExitKind::Done if found => ExitKind::Findings,
+        other => other,
+    })
+}

@@ -1,0 +1,482 @@
+//! From the analysis to the report as data.
+
+use super::view::*;
+use crate::analysis::{Analysis, KeyAnalysis};
+use crate::attribution::{Aside as AsideGroup, Calls, Consumer as Workload};
+use crate::evidence::{Cadence, MintedSession};
+use crate::inventory::{LastUsed as KeyLastUsed, Trail};
+use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
+use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Addresses and agents shown of one consumer; the totals stand beside them, the rest is in the usage rows.
+const SHOWN: usize = 20;
+
+/// Assembles the report.
+pub fn assemble(analysis: &Analysis, title: &str) -> Report {
+    let mut sessions: BTreeMap<&str, Vec<&MintedSession>> = BTreeMap::new();
+    for session in &analysis.material.evidence.chains.sessions {
+        sessions.entry(session.key.as_str()).or_default().push(session);
+    }
+    let keys: Vec<Key> = analysis
+        .keys
+        .iter()
+        .map(|key| key_view(key, sessions.get(key.subject.reference().as_str()).map(Vec::as_slice).unwrap_or_default()))
+        .collect();
+    let users_with_unknown_keys = users_with_unknown_keys(analysis);
+    let unknowns = unknowns(analysis, &users_with_unknown_keys);
+    Report {
+        schema: SCHEMA,
+        title: title.to_owned(),
+        offkey_version: env!("CARGO_PKG_VERSION"),
+        as_of: format_instant(analysis.as_of),
+        thresholds: Thresholds {
+            max_age_days: analysis.thresholds.max_age,
+            max_idle_days: analysis.thresholds.max_idle,
+        },
+        summary: summary(analysis, &keys, &users_with_unknown_keys),
+        waves: waves(&keys),
+        shared_consumers: analysis
+            .graph
+            .shared_consumers()
+            .into_iter()
+            .map(|shared| SharedConsumer { origin: shared.origin, keys: shared.keys.into_iter().collect() })
+            .collect(),
+        users_with_unknown_keys,
+        user_sessions: user_sessions(analysis),
+        coverage: coverage(analysis, unknowns),
+        skipped: analysis.material.skips.iter().map(skipped).collect(),
+        skipped_by_reason: skipped_by_reason(&analysis.material.skips),
+        method: method(analysis),
+        keys,
+    }
+}
+
+fn instant(time: Option<Timestamp>) -> Option<String> {
+    time.map(format_instant)
+}
+
+fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession]) -> Key {
+    let facts = key.facts.as_ref();
+    let total = &key.attribution.total;
+    let cadence = Cadence::of(total);
+    let due = &key.verdict.due;
+    Key {
+        reference: key.subject.reference(),
+        access_key_id: key.subject.key.as_ref().map(ToString::to_string),
+        account: key.subject.account.as_ref().map(ToString::to_string),
+        account_by: key.subject.account_by.map(str::to_owned),
+        user: key.subject.user.clone(),
+        status: facts.and_then(|f| f.status).map(|status| status.id()),
+        created: instant(facts.and_then(|f| f.created)),
+        age_days: due.age_days,
+        idle_days: due.idle_days,
+        due_by_age: due.by_age,
+        due_by_idle: due.by_idle,
+        last_used: last_used(facts.map(|f| &f.last_used)),
+        verdict: key.verdict.kind.id(),
+        verdict_title: key.verdict.kind.title(),
+        reasons: key.verdict.reasons.iter().map(|r| Reason { code: r.code, text: r.text.clone() }).collect(),
+        wave: key.wave.id(),
+        consumers: key.attribution.consumers.iter().zip(&key.advice).map(|(c, a)| consumer(c, a)).collect(),
+        asides: key.attribution.asides.iter().map(aside).collect(),
+        gaps: key
+            .gaps
+            .iter()
+            .map(|gap| Gap {
+                id: gap.kind.id(),
+                blocks_unused: gap.blocks_unused,
+                text: gap.detail.clone(),
+                close_by: gap.close_by.clone(),
+            })
+            .collect(),
+        usage: Usage {
+            events: total.count,
+            derived_events: key.attribution.derived,
+            denied_events: key.denied,
+            session_context_events: key.attribution.in_session,
+            first: instant(total.first),
+            last: instant(total.last),
+            active_days: cadence.active_days,
+            longest_gap_days: cadence.longest_gap_days,
+            rhythm: (total.count > 0).then(|| cadence.rhythm.id()),
+        },
+        sessions: sessions_view(sessions),
+    }
+}
+
+fn last_used(told: Option<&KeyLastUsed>) -> LastUsed {
+    let plain = |state| LastUsed { state, time: None, service: None, region: None };
+    let text = |text: &String| (!text.is_empty()).then(|| text.clone());
+    match told {
+        None | Some(KeyLastUsed::Unknown) => plain("unknown"),
+        Some(KeyLastUsed::Never) => plain("never"),
+        Some(KeyLastUsed::At { time, service, region }) => {
+            LastUsed { state: "at", time: Some(format_instant(*time)), service: text(service), region: text(region) }
+        }
+    }
+}
+
+fn sessions_view(sessions: &[&MintedSession]) -> Sessions {
+    let mut paths: BTreeMap<&str, u64> = BTreeMap::new();
+    for session in sessions {
+        *paths.entry(&session.path).or_default() += session.events;
+    }
+    Sessions {
+        handed_out: sessions.len(),
+        never_seen: sessions.iter().filter(|session| session.events == 0).count(),
+        paths: paths
+            .into_iter()
+            .map(|(path, count)| NamedCount { id: path.to_owned(), title: path.to_owned(), count })
+            .collect(),
+    }
+}
+
+fn counts<K: AsRef<str>>(map: &BTreeMap<K, u64>, limit: usize) -> Vec<Count> {
+    let mut all: Vec<Count> = map.iter().map(|(name, events)| Count { name: name.as_ref().to_owned(), events: *events }).collect();
+    all.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.name.cmp(&b.name)));
+    all.truncate(limit);
+    all
+}
+
+fn calls(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> Vec<Call> {
+    let mut all: Vec<Call> = map
+        .iter()
+        .map(|((source, name), calls)| Call {
+            service: source.trim_end_matches(".amazonaws.com").to_owned(),
+            name: name.to_string(),
+            events: calls.count,
+            denied: calls.denied,
+            failed: calls.failed,
+        })
+        .collect();
+    all.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| (&a.service, &a.name).cmp(&(&b.service, &b.name))));
+    all
+}
+
+fn consumer(c: &Workload, advice: &Advice) -> Consumer {
+    Consumer {
+        id: c.id.clone(),
+        kind: c.kind.id(),
+        kind_title: c.kind.title(),
+        confidence: c.confidence.id(),
+        rival: c.rival.map(WorkloadKind::title),
+        origin: c.origin.to_string(),
+        seen: c.seen,
+        signals: c
+            .signals
+            .iter()
+            .map(|s| Signal { kind: s.kind.id(), strength: s.strength.id(), text: s.text.clone() })
+            .collect(),
+        programs: counts(&c.programs, usize::MAX),
+        drivers: c.drivers.iter().cloned().collect(),
+        places: c.places.iter().map(ToString::to_string).collect(),
+        addresses: counts(&c.addresses, SHOWN),
+        addresses_total: c.addresses.len(),
+        user_agents: counts(&c.agents, SHOWN),
+        user_agents_total: c.agents.len(),
+        credential_sources: c.credentials.iter().map(|source| source.title()).collect(),
+        calls: calls(&c.calls),
+        regions: c.regions.iter().map(ToString::to_string).collect(),
+        roles: c.roles.iter().map(ToString::to_string).collect(),
+        session_paths: counts(&c.session_paths, usize::MAX),
+        events: c.stats.count,
+        first: instant(c.stats.first),
+        last: instant(c.stats.last),
+        sample_event_id: c.stats.sample.map(uuid),
+        rhythm: c.seen.then(|| c.cadence.rhythm.id()),
+        active_days: c.cadence.active_days,
+        longest_gap_days: c.cadence.longest_gap_days,
+        replacement: replacement(advice),
+    }
+}
+
+/// An event id as CloudTrail writes it.
+pub(crate) fn uuid(id: [u8; 16]) -> String {
+    let hex: String = id.iter().map(|b| format!("{b:02x}")).collect();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+}
+
+fn replacement(advice: &Advice) -> Replacement {
+    let trust = advice.trust.as_ref();
+    Replacement {
+        rule: advice.rule,
+        title: advice.title,
+        outcome: advice.outcome.id(),
+        trust_policy: trust.map(|t| t.document.clone()),
+        needs: trust.map(|t| t.needs.iter().map(|n| Need { name: n.name, ask: n.ask }).collect()).unwrap_or_default(),
+        steps: advice.steps.clone(),
+        caveats: advice.caveats.clone(),
+        unblock: advice.unblock,
+    }
+}
+
+fn aside(group: &AsideGroup) -> Aside {
+    Aside {
+        kind: group.kind.id(),
+        who: group.who.clone(),
+        calls: calls(&group.calls),
+        events: group.stats.count,
+        first: instant(group.stats.first),
+        last: instant(group.stats.last),
+    }
+}
+
+fn waves(keys: &[Key]) -> Vec<Wave> {
+    let of = |wave: WaveKind| keys.iter().filter(move |key| key.wave == wave.id()).map(|key| key.reference.clone());
+    WaveKind::ALL
+        .iter()
+        .enumerate()
+        .map(|(n, wave)| Wave { number: n + 1, id: wave.id(), title: wave.title(), keys: of(*wave).collect() })
+        .collect()
+}
+
+/// Users of accounts for which neither a key list nor a credential report was read. Listing them says nothing
+/// about whether they have keys.
+fn users_with_unknown_keys(analysis: &Analysis) -> Vec<UserRef> {
+    let inventory = &analysis.material.inventory;
+    let seen: BTreeSet<(&AccountId, &str)> =
+        analysis.keys.iter().filter_map(|key| Some((key.subject.account.as_ref()?, key.subject.user.as_deref()?))).collect();
+    inventory
+        .users
+        .iter()
+        .filter(|((account, name), user)| {
+            let listed = inventory.accounts.get(account).is_some_and(|facts| facts.has_key_list);
+            user.slots.is_none() && !listed && !seen.contains(&(account, name.as_str()))
+        })
+        .map(|((account, user), _)| UserRef { account: account.to_string(), user: user.clone() })
+        .collect()
+}
+
+fn user_sessions(analysis: &Analysis) -> Vec<UserSession> {
+    let sessions = &analysis.material.evidence.user_sessions;
+    sessions
+        .iter()
+        .map(|s| UserSession {
+            account: s.account.to_string(),
+            user: s.user.clone(),
+            console: s.console,
+            events: s.stats.count,
+            first: instant(s.stats.first),
+            last: instant(s.stats.last),
+        })
+        .collect()
+}
+
+fn accounts(analysis: &Analysis) -> BTreeSet<&AccountId> {
+    let material = &analysis.material;
+    let mut all: BTreeSet<&AccountId> = material.inventory.accounts.keys().collect();
+    all.extend(material.evidence.coverage.accounts());
+    all.extend(analysis.keys.iter().filter_map(|key| key.subject.account.as_ref()));
+    all
+}
+
+fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summary {
+    let verdicts = [VerdictKind::Retire, VerdictKind::Replace, VerdictKind::Rotate, VerdictKind::Investigate];
+    let count = |test: &dyn Fn(&Key) -> bool| keys.iter().filter(|key| test(key)).count();
+    let consumers: Vec<&Consumer> = keys.iter().flat_map(|key| &key.consumers).collect();
+    let kinds = WorkloadKind::ALL.iter().map(|kind| NamedCount {
+        id: kind.id().to_owned(),
+        title: kind.title().to_owned(),
+        count: consumers.iter().filter(|c| c.kind == kind.id()).count() as u64,
+    });
+    Summary {
+        accounts: accounts(analysis).len(),
+        users: analysis.material.inventory.users.len(),
+        keys: keys.len(),
+        keys_due: count(&|key| key.due_by_age == Some(true) || key.due_by_idle == Some(true)),
+        verdicts: verdicts
+            .iter()
+            .map(|verdict| NamedCount {
+                id: verdict.id().to_owned(),
+                title: verdict.title().to_owned(),
+                count: count(&|key| key.verdict == verdict.id()) as u64,
+            })
+            .collect(),
+        consumers: consumers.len(),
+        consumers_identified: consumers.iter().filter(|c| c.kind != WorkloadKind::Unknown.id()).count(),
+        kinds: kinds.filter(|kind| kind.count > 0).collect(),
+        keys_with_gaps: count(&|key| key.gaps.iter().any(|gap| gap.blocks_unused)),
+        events: analysis.material.evidence.events - analysis.material.evidence.duplicates,
+        findings: findings(analysis, keys, unknown_users),
+    }
+}
+
+/// The main findings in sentences, most urgent first; only those that there are.
+fn findings(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Vec<String> {
+    let with = |code: &str| keys.iter().filter(|key| key.reasons.iter().any(|r| r.code == code)).count();
+    let verdict = |id: &str| keys.iter().filter(|key| key.verdict == id).count();
+    let mut out = Vec::new();
+    let mut say = |n: usize, one: &str, many: &str| match n {
+        0 => {}
+        1 => out.push(one.to_owned()),
+        n => out.push(many.replace("{n}", &n.to_string())),
+    };
+    say(with("quarantined"), "1 key belongs to a user that AWS quarantined: treat it as an incident.", "{n} keys belong to users that AWS quarantined: treat them as incidents.");
+    say(with("key-validated"), "1 key was tried by a scanner for leaked keys: somebody else holds it.", "{n} keys were tried by scanners for leaked keys: somebody else holds them.");
+    say(with("root-key"), "1 root key is in use.", "{n} root keys are in use.");
+    say(with("session-context"), "1 key signs records that carry a session context: its id or its records are not what they seem.", "{n} keys sign records that carry a session context: their ids or records are not what they seem.");
+    say(verdict("retire"), "1 key can be retired now: nothing uses it, and no gap is open.", "{n} keys can be retired now: nothing uses them, and no gap is open.");
+    let quick = keys.iter().filter(|key| key.wave == WaveKind::QuickWins.id()).count();
+    say(quick, "1 key is a quick win: a single workload inside AWS, whose role can take over.", "{n} keys are quick wins: a single workload inside AWS each, whose role can take over.");
+    let shared = keys.iter().filter(|key| key.consumers.len() > 1).count();
+    say(shared, "1 key is shared by several consumers.", "{n} keys are shared by several consumers.");
+    let denied = keys.iter().filter(|key| key.usage.events > 0 && key.usage.denied_events == key.usage.events).count();
+    say(denied, "1 key is in use though every call it makes is denied.", "{n} keys are in use though every call they make is denied.");
+    say(verdict("rotate"), "1 key has to stay for now and should be rotated.", "{n} keys have to stay for now and should be rotated.");
+    say(verdict("investigate"), "1 key needs investigation before anything is touched.", "{n} keys need investigation before anything is touched.");
+    say(unknown_users.len(), "Of 1 user it is not known whether it has keys.", "Of {n} users it is not known whether they have keys.");
+    let damaged = analysis.material.skips.iter().filter(|skip| skip.reason.may_hide_records()).count();
+    say(damaged, "1 place in the inputs could not be read and may hide events.", "{n} places in the inputs could not be read and may hide events.");
+    if keys.is_empty() && unknown_users.is_empty() {
+        out.push("No access key was found in the inputs.".to_owned());
+    }
+    out
+}
+
+fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
+    let material = &analysis.material;
+    let mut regions: BTreeMap<AccountId, Vec<RegionCoverage>> = BTreeMap::new();
+    for region in material.evidence.coverage.regions() {
+        regions.entry(region.account.clone()).or_default().push(RegionCoverage {
+            region: region.region,
+            first_day: region.window.first.to_string(),
+            last_day: region.window.last.to_string(),
+            days: region.days,
+            management_events: region.sum.management,
+            data_events: region.sum.data,
+            other_events: region.sum.other,
+            objects: region.sum.objects,
+            damaged_objects: region.sum.damaged,
+        });
+    }
+    let account_view = |account: &AccountId| {
+        let window = material.evidence.coverage.window(account);
+        let missing = window.map(|w| material.evidence.coverage.missing_days(account, w)).unwrap_or_default();
+        let facts = material.inventory.accounts.get(account).cloned().unwrap_or_default();
+        let data = material.evidence.coverage.data_sources(account);
+        AccountCoverage {
+            account: account.to_string(),
+            first_day: window.map(|w| w.first.to_string()),
+            last_day: window.map(|w| w.last.to_string()),
+            missing_days: missing.iter().map(ToString::to_string).collect(),
+            regions: regions.get(account).cloned().unwrap_or_default(),
+            data_events_of: data.into_iter().flatten().map(|s| s.trim_end_matches(".amazonaws.com").to_owned()).collect(),
+            trails: facts.trails.iter().map(trail).collect(),
+            credential_report: match (facts.has_credential_report, facts.credential_report) {
+                (true, Some(time)) => Some(format_instant(time)),
+                (true, None) => Some("time not known".to_owned()),
+                (false, _) => None,
+            },
+            authorization_details: facts.has_authorization_details,
+            access_key_list: facts.has_key_list,
+        }
+    };
+    Coverage {
+        accounts: accounts(analysis).into_iter().map(account_view).collect(),
+        ranges: material
+            .networks
+            .files
+            .iter()
+            .map(|file| RangeFile { title: file.title, date: file.date.clone(), prefixes: file.prefixes })
+            .collect(),
+        unknowns,
+    }
+}
+
+fn trail(trail: &Trail) -> String {
+    let regions = if trail.multi_region { "all regions" } else { "one region" };
+    let scope = if trail.organization { "organization" } else { "account" };
+    let events = match &trail.selectors {
+        None => "selectors not known".to_owned(),
+        Some(s) => {
+            let management = if s.all_management { "all management events" } else { "not all management events" };
+            let without = if s.excluded.is_empty() {
+                String::new()
+            } else {
+                format!(" without {}", s.excluded.iter().cloned().collect::<Vec<_>>().join(", "))
+            };
+            let data = if s.data_types.is_empty() {
+                "no data events".to_owned()
+            } else {
+                format!("data events of {}", s.data_types.iter().cloned().collect::<Vec<_>>().join(", "))
+            };
+            format!("{management}{without}, {data}")
+        }
+    };
+    format!("{} ({scope}, {regions}; {events})", trail.arn)
+}
+
+/// What no report made of these inputs can know.
+fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<String> {
+    let material = &analysis.material;
+    let mut out = vec![
+        "Failed authentication never reaches CloudTrail: after a deactivation, silence does not prove that nothing broke.".to_owned(),
+        "SES SMTP sends reach no log, not even as data events.".to_owned(),
+    ];
+    let inventory = &material.inventory;
+    let without_trail: Vec<&AccountId> =
+        inventory.accounts.keys().filter(|a| material.evidence.coverage.window(a).is_none()).collect();
+    if !without_trail.is_empty() {
+        let names: Vec<&str> = without_trail.iter().map(|a| a.as_str()).collect();
+        out.push(format!("No CloudTrail events were read of {}: who uses its keys, from where and for what is unknown.", names.join(", ")));
+    }
+    let blind: Vec<&str> = accounts(analysis)
+        .into_iter()
+        .filter(|a| material.evidence.coverage.window(a).is_some() && material.evidence.coverage.data_sources(a).is_none())
+        .map(AccountId::as_str)
+        .collect();
+    if !blind.is_empty() {
+        out.push(format!("No data events were read of {}: use of S3 objects, Lambda functions, DynamoDB items, queues and topics is invisible there.", blind.join(", ")));
+    }
+    if !unknown_users.is_empty() {
+        out.push(format!("Neither an access key list nor a credential report covers {} users: whether they have keys is unknown.", unknown_users.len()));
+    }
+    if material.networks.files.is_empty() {
+        out.push("No IP range files were given: addresses of AWS, GitHub, Google and Azure cannot be told from others.".to_owned());
+    }
+    let never: usize = material.evidence.chains.sessions.iter().filter(|s| s.events == 0).count();
+    if never > 0 {
+        out.push(format!("{never} sessions handed out by keys were never seen in use: their events may lie in accounts, regions or days that were not read."));
+    }
+    out.extend(inventory.notes.iter().cloned());
+    out
+}
+
+fn skipped(skip: &Skip) -> Skipped {
+    Skipped { source: skip.source.clone(), offset: skip.offset, reason: skip.reason.id(), detail: skip.detail.clone() }
+}
+
+fn skipped_by_reason(skips: &[Skip]) -> Vec<NamedCount> {
+    let mut by: BTreeMap<&str, u64> = BTreeMap::new();
+    for skip in skips {
+        *by.entry(skip.reason.id()).or_default() += 1;
+    }
+    by.into_iter().map(|(id, count)| NamedCount { id: id.to_owned(), title: id.replace('-', " "), count }).collect()
+}
+
+fn method(analysis: &Analysis) -> Method {
+    let material = &analysis.material;
+    let evidence = &material.evidence;
+    let notes = [
+        "A record counts for a key when its identity type is IAMUser or Root and its accessKeyId starts with AKIA, once per eventID; of differing copies the earliest counts.",
+        "Events signed by sessions count for the key from which the session derives, where the record that handed it out was read.",
+        "Denied calls are evidence of dependency, not of a permission.",
+        "Consumers are groups of usage with the same origin; their kinds add up signals (weak 1, medium 3, strong 6), and a tie is unknown. User agents and names can be wrong or forged.",
+        "Trust policies are templates: every placeholder in angle brackets has to be filled in. Permission policies are not derived in this version: the calls listed are what was observed.",
+    ];
+    Method {
+        inputs: material
+            .inputs
+            .iter()
+            .map(|input| Input { name: input.name.clone(), files: input.files, bytes: input.bytes, sha256: input.sha256.clone() })
+            .collect(),
+        events_read: evidence.events,
+        duplicates: evidence.duplicates,
+        usage_rows: evidence.direct.len() + evidence.derived.len(),
+        notes: notes.iter().map(|note| (*note).to_owned()).collect(),
+    }
+}

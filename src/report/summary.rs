@@ -1,0 +1,31 @@
+//! The report on one screen of a terminal: 80 columns, no colour needed to read it.
+
+use super::text::cut;
+use super::view::Report;
+use std::fmt::Write;
+
+/// Summarises a report in plain text.
+pub fn summary(report: &Report) -> String {
+    let s = &report.summary;
+    let mut out = String::new();
+    let _ = writeln!(out, "{} as of {}", cut(&report.title, 50), report.as_of);
+    let _ = writeln!(out, "{} keys of {} users in {} accounts, from {} events; {} keys are due", s.keys, s.users, s.accounts, s.events, s.keys_due);
+    let _ = writeln!(out, "{} consumers found, {} identified\n", s.consumers, s.consumers_identified);
+    let most = s.verdicts.iter().map(|v| v.count).max().unwrap_or(0).max(1);
+    for verdict in &s.verdicts {
+        // A bar of at most 40, and at least one mark for anything that is not nothing.
+        let length = (verdict.count * 40 / most).max(u64::from(verdict.count > 0));
+        let bar: String = std::iter::repeat_n('#', usize::try_from(length).unwrap_or(0)).collect();
+        let _ = writeln!(out, "  {:<20} {:>6}  {bar}", verdict.title, verdict.count);
+    }
+    if !s.findings.is_empty() {
+        out.push('\n');
+        for finding in s.findings.iter().take(9) {
+            let _ = writeln!(out, "- {}", cut(finding, 110));
+        }
+        if s.findings.len() > 9 {
+            let _ = writeln!(out, "- and {} more findings in the report", s.findings.len() - 9);
+        }
+    }
+    out
+}
