@@ -83,9 +83,11 @@ pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analy
         rows.entry(&row.key).or_default().push(row);
     }
     let context = Context { material: &material, rows: &rows, as_of, thresholds };
-    let mut keys: Vec<KeyAnalysis> = subjects(&material).into_iter().map(|(subject, facts)| context.key(subject, facts)).collect();
+    let mut keys: Vec<KeyAnalysis> =
+        subjects(&material).into_iter().map(|(subject, facts)| context.key(subject, facts)).collect();
     let graph = graph_of(&keys);
-    let sharing: BTreeSet<String> = graph.shared_consumers().into_iter().flat_map(|shared| shared.keys).collect();
+    let sharing: BTreeSet<String> =
+        graph.shared_consumers().into_iter().flat_map(|shared| shared.keys).collect();
     for key in &mut keys {
         key.wave = wave_of(&WaveInput {
             verdict: &key.verdict,
@@ -132,7 +134,11 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
         let owners = material.evidence.owners.get(id);
         let seen = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
         let owner = seen.or(facts.as_ref().and_then(|f| f.owner.as_ref()));
-        let by = if seen.is_some() { None } else { facts.as_ref().map(|f| f.owner_by).filter(|by| !by.is_empty()) };
+        let by = if seen.is_some() {
+            None
+        } else {
+            facts.as_ref().map(|f| f.owner_by).filter(|by| !by.is_empty())
+        };
         let inferred = if owner.is_none() { id.inferred_account() } else { None };
         let subject = KeySubject {
             key: Some(id.clone()),
@@ -151,16 +157,28 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
         if listed >= filled.len() {
             continue;
         }
-        for (index, slot) in filled.into_iter().filter(|(index, _)| !taken.contains(&(account, user, *index))) {
+        for (index, slot) in filled.into_iter().filter(|(index, _)| !taken.contains(&(account, user, *index)))
+        {
             out.push(slot_subject(material, account, user, index, slot));
         }
     }
     out
 }
 
-fn slot_subject(material: &Material, account: &AccountId, user: &str, index: usize, slot: &Slot) -> (KeySubject, Option<KeyFacts>) {
-    let subject =
-        KeySubject { key: None, account: Some(account.clone()), account_by: None, user: Some(user.to_owned()), slot: Some(index) };
+fn slot_subject(
+    material: &Material,
+    account: &AccountId,
+    user: &str,
+    index: usize,
+    slot: &Slot,
+) -> (KeySubject, Option<KeyFacts>) {
+    let subject = KeySubject {
+        key: None,
+        account: Some(account.clone()),
+        account_by: None,
+        user: Some(user.to_owned()),
+        slot: Some(index),
+    };
     let facts = KeyFacts {
         owner: Some((account.clone(), user.to_owned())),
         status: Some(if slot.active { KeyStatus::Active } else { KeyStatus::Inactive }),
@@ -189,7 +207,8 @@ impl Context<'_> {
         let known = user.unwrap_or(&nobody);
         let user_name = subject.user.as_deref().unwrap_or_default();
         let account_facts = subject.account.as_ref().and_then(|account| inventory.accounts.get(account));
-        let rows = subject.key.as_ref().and_then(|key| self.rows.get(key)).map(Vec::as_slice).unwrap_or_default();
+        let rows =
+            subject.key.as_ref().and_then(|key| self.rows.get(key)).map(Vec::as_slice).unwrap_or_default();
         let no_key = AccessKeyId::new(subject.reference());
         let attribution = attribute(
             &KeyContext {
@@ -221,8 +240,10 @@ impl Context<'_> {
             .iter()
             .map(|consumer| advise(&Case { consumer, account, facts: account_facts }))
             .collect();
-        let quarantine = known.attached.iter().find(|arn| arn.contains(QUARANTINE)).and_then(|arn| arn.rsplit('/').next());
-        let stray_records = evidence.strays.iter().find(|s| Some(&s.key) == subject.key.as_ref()).map_or(0, |s| s.count);
+        let quarantine =
+            known.attached.iter().find(|arn| arn.contains(QUARANTINE)).and_then(|arn| arn.rsplit('/').next());
+        let stray_records =
+            evidence.strays.iter().find(|s| Some(&s.key) == subject.key.as_ref()).map_or(0, |s| s.count);
         let verdict = judge(&KeyCase {
             user_name,
             facts: facts.as_ref(),
@@ -234,7 +255,8 @@ impl Context<'_> {
             as_of: self.as_of,
             thresholds: self.thresholds,
         });
-        let denied = rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
+        let denied =
+            rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
         KeyAnalysis { subject, facts, attribution, denied, gaps, advice, verdict, wave: Wave::Gaps }
     }
 }
@@ -255,13 +277,17 @@ fn presumed_mailer(facts: Option<&KeyFacts>, user: &User, name: &str) -> bool {
 
 /// The graph of some keys.
 pub fn graph_of(keys: &[KeyAnalysis]) -> Graph {
-    let references: Vec<AccessKeyId> = keys.iter().map(|key| AccessKeyId::new(key.subject.reference())).collect();
-    let titles: Vec<Vec<&str>> = keys.iter().map(|key| key.advice.iter().map(|advice| advice.title).collect()).collect();
-    Graph::build(keys.iter().zip(&references).zip(&titles).map(|((key, reference), replacements)| GraphInput {
-        key: reference,
-        account: key.subject.account.as_ref().map_or("unknown", AccountId::as_str),
-        user: key.subject.user.as_deref().unwrap_or("unknown"),
-        attribution: &key.attribution,
-        replacements,
+    let references: Vec<AccessKeyId> =
+        keys.iter().map(|key| AccessKeyId::new(key.subject.reference())).collect();
+    let titles: Vec<Vec<&str>> =
+        keys.iter().map(|key| key.advice.iter().map(|advice| advice.title).collect()).collect();
+    Graph::build(keys.iter().zip(&references).zip(&titles).map(|((key, reference), replacements)| {
+        GraphInput {
+            key: reference,
+            account: key.subject.account.as_ref().map_or("unknown", AccountId::as_str),
+            user: key.subject.user.as_deref().unwrap_or("unknown"),
+            attribution: &key.attribution,
+            replacements,
+        }
     }))
 }

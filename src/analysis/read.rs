@@ -89,7 +89,13 @@ pub fn read(job: &Ingest<'_>) -> Result<Material, Interrupted> {
     skips.sort();
     let evidence = collector.finish();
     let inventory = inventory(&documents, &evidence);
-    Ok(Material { networks: networks(&documents), inputs: inputs(job.arguments, &files), evidence, inventory, skips })
+    Ok(Material {
+        networks: networks(&documents),
+        inputs: inputs(job.arguments, &files),
+        evidence,
+        inventory,
+        skips,
+    })
 }
 
 fn inputs(arguments: &[Argument], files: &[FileReport]) -> Vec<InputSummary> {

@@ -154,37 +154,17 @@ pub struct Agent {
 const PRODUCTS: &[(&str, &str, ProgramKind)] = &[
     ("trufflehog", "trufflehog", ProgramKind::KeyScanner),
     ("gitguardian", "gitguardian", ProgramKind::KeyScanner),
-    (
-        "configure-aws-credentials-for-github-actions",
-        "configure-aws-credentials",
-        ProgramKind::GithubAction,
-    ),
+    ("configure-aws-credentials-for-github-actions", "configure-aws-credentials", ProgramKind::GithubAction),
     ("amazon-ssm-agent", "amazon-ssm-agent", ProgramKind::SsmAgent),
-    (
-        "elbv2.k8s.aws",
-        "aws-load-balancer-controller",
-        ProgramKind::Kubernetes,
-    ),
+    ("elbv2.k8s.aws", "aws-load-balancer-controller", ProgramKind::Kubernetes),
     ("externaldns", "external-dns", ProgramKind::Kubernetes),
     ("external-dns", "external-dns", ProgramKind::Kubernetes),
     ("cert-manager", "cert-manager", ProgramKind::Kubernetes),
     ("karpenter", "karpenter", ProgramKind::Kubernetes),
-    (
-        "cluster-autoscaler",
-        "cluster-autoscaler",
-        ProgramKind::Kubernetes,
-    ),
+    ("cluster-autoscaler", "cluster-autoscaler", ProgramKind::Kubernetes),
     ("external-secrets", "external-secrets", ProgramKind::Kubernetes),
-    (
-        "aws-ebs-csi-driver",
-        "aws-ebs-csi-driver",
-        ProgramKind::Kubernetes,
-    ),
-    (
-        "aws-efs-csi-driver",
-        "aws-efs-csi-driver",
-        ProgramKind::Kubernetes,
-    ),
+    ("aws-ebs-csi-driver", "aws-ebs-csi-driver", ProgramKind::Kubernetes),
+    ("aws-efs-csi-driver", "aws-efs-csi-driver", ProgramKind::Kubernetes),
     ("velero", "velero", ProgramKind::Kubernetes),
     ("terraform", "terraform", ProgramKind::Ordinary),
     ("opentofu", "opentofu", ProgramKind::Ordinary),
@@ -236,16 +216,11 @@ impl Agent {
         for (name, value) in &tokens {
             match *name {
                 "exec-env" if !value.is_empty() => agent.execution_env = Some(without_run_id(value)),
-                "m" => agent
-                    .credentials
-                    .extend(value.split(',').filter_map(CredentialSource::from_id)),
+                "m" => agent.credentials.extend(value.split(',').filter_map(CredentialSource::from_id)),
                 _ => {}
             }
         }
-        agent.driver = DRIVERS
-            .iter()
-            .find(|driver| lower.contains(**driver))
-            .map(|d| (*d).to_owned());
+        agent.driver = DRIVERS.iter().find(|driver| lower.contains(**driver)).map(|d| (*d).to_owned());
         agent.name_program(&tokens);
         agent
     }
@@ -346,13 +321,10 @@ fn system(lower: &str) -> System {
 fn without_run_id(name: &str) -> String {
     let bare = name.get(name.len().saturating_sub(36)..).filter(|tail| {
         tail.len() == 36
-            && tail.bytes().enumerate().all(|(i, b)| {
-                if matches!(i, 8 | 13 | 18 | 23) {
-                    b == b'-'
-                } else {
-                    b.is_ascii_hexdigit()
-                }
-            })
+            && tail
+                .bytes()
+                .enumerate()
+                .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { b == b'-' } else { b.is_ascii_hexdigit() })
     });
     match bare.and_then(|uuid| name.strip_suffix(uuid)) {
         Some(head) => head.trim_end_matches(['_', '-']).to_owned(),
@@ -411,13 +383,7 @@ mod tests {
                 Browser,
                 System::AmazonLinux,
             ),
-            (
-                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)",
-                "browser",
-                "5.0",
-                Browser,
-                System::MacOs,
-            ),
+            ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)", "browser", "5.0", Browser, System::MacOs),
             (
                 "aws-sdk-go-v2/1.17.0 os/linux lang/go/1.19",
                 "aws-sdk-go-v2",
@@ -439,13 +405,7 @@ mod tests {
                 Kubernetes,
                 System::Linux,
             ),
-            (
-                "secretsmanager.amazonaws.com",
-                "secretsmanager.amazonaws.com",
-                "",
-                Service,
-                System::Unknown,
-            ),
+            ("secretsmanager.amazonaws.com", "secretsmanager.amazonaws.com", "", Service, System::Unknown),
             ("AWS Internal", "aws internal", "", Service, System::Unknown),
             ("TruffleHog", "trufflehog", "", KeyScanner, System::Unknown),
             (
@@ -480,9 +440,7 @@ mod tests {
             ("terraform", Some("stratus-red-team"))
         );
         assert_eq!(
-            Agent::parse(&format!("exec-env/grimoire_{uuid}"))
-                .execution_env
-                .as_deref(),
+            Agent::parse(&format!("exec-env/grimoire_{uuid}")).execution_env.as_deref(),
             Some("grimoire")
         );
     }

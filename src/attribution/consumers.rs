@@ -109,6 +109,8 @@ pub struct Attribution {
     pub derived: u64,
     /// Records of the key that carry a session context, which a static key's own calls do not have.
     pub in_session: u64,
+    /// Tools that simulate or carry out attacks among the user agents, with their events.
+    pub attack_tools: BTreeMap<String, u64>,
 }
 
 /// What is known of the key besides its usage.
@@ -144,10 +146,10 @@ pub fn attribute<'a>(
         if row.in_session {
             out.in_session += row.stats.count;
         }
-        let agent = agents
-            .entry(row.agent.clone())
-            .or_insert_with(|| Agent::parse(&row.agent))
-            .clone();
+        let agent = agents.entry(row.agent.clone()).or_insert_with(|| Agent::parse(&row.agent)).clone();
+        if let Some(tool) = &agent.driver {
+            *out.attack_tools.entry(tool.clone()).or_default() += row.stats.count;
+        }
         let place = networks.place(&row.ip, &row.vpc_endpoint);
         if let Some((kind, who)) = set_aside(row, &agent, &place) {
             let aside = asides.entry((kind, who.clone())).or_insert_with(|| Aside {
@@ -161,32 +163,22 @@ pub fn attribute<'a>(
             continue;
         }
         // Whoever follows a presigned URL is not who holds the key: address and agent are the follower's.
-        let origin = if row.presigned {
-            Origin::UrlSigner
-        } else {
-            Origin::of(&place, &row.ip, &agent)
-        };
+        let origin = if row.presigned { Origin::UrlSigner } else { Origin::of(&place, &row.ip, &agent) };
         groups.entry(origin).or_default().rows.push((row, agent, place));
     }
     if groups.is_empty() && context.presumed_mailer {
         groups.insert(Origin::Mailer, Group::default());
     }
-    out.consumers = groups
-        .into_iter()
-        .map(|(origin, group)| group.consumer(origin, context, neighbours))
-        .collect();
-    out.consumers
-        .sort_by(|a, b| b.stats.count.cmp(&a.stats.count).then_with(|| a.id.cmp(&b.id)));
+    out.consumers =
+        groups.into_iter().map(|(origin, group)| group.consumer(origin, context, neighbours)).collect();
+    out.consumers.sort_by(|a, b| b.stats.count.cmp(&a.stats.count).then_with(|| a.id.cmp(&b.id)));
     out.asides = asides.into_values().collect();
     out
 }
 
 fn set_aside(row: &UsageRow, agent: &Agent, place: &Place) -> Option<(AsideKind, String)> {
     if agent.kind == ProgramKind::KeyScanner {
-        return Some((
-            AsideKind::KeyValidation,
-            format!("{} at {}", agent.program, row.ip),
-        ));
+        return Some((AsideKind::KeyValidation, format!("{} at {}", agent.program, row.ip)));
     }
     if !row.invoked_by.is_empty() {
         return Some((AsideKind::ViaService, row.invoked_by.to_string()));
@@ -246,7 +238,7 @@ impl Group<'_> {
             consumer.stats.merge(&row.stats);
             let count = row.stats.count;
             *consumer.programs.entry(agent.program.clone()).or_default() += count;
-            consumer.drivers.extend(agent.driver.clone());
+            consumer.drivers.extend(agent.driver.clone().filter(|driver| *driver != agent.program));
             consumer.credentials.extend(&agent.credentials);
             *consumer.addresses.entry(row.ip.clone()).or_default() += count;
             *consumer.agents.entry(row.agent.clone()).or_default() += count;
@@ -256,10 +248,7 @@ impl Group<'_> {
                 consumer.roles.insert(row.assumed_role.clone());
             }
             if !row.session_path.is_empty() {
-                *consumer
-                    .session_paths
-                    .entry(row.session_path.clone())
-                    .or_default() += count;
+                *consumer.session_paths.entry(row.session_path.clone()).or_default() += count;
             }
             if !row.presigned {
                 consumer.places.insert(place.clone());
@@ -292,11 +281,7 @@ impl Group<'_> {
 
 /// Whether the key itself, sessions left aside, did nothing but assume roles.
 fn only_assumes(rows: &[(&UsageRow, Agent, Place)]) -> bool {
-    let direct = || {
-        rows.iter()
-            .filter(|(row, ..)| row.session_path.is_empty())
-            .map(|(row, ..)| row)
-    };
+    let direct = || rows.iter().filter(|(row, ..)| row.session_path.is_empty()).map(|(row, ..)| row);
     direct().any(|row| &*row.name == "AssumeRole")
         && direct().all(|row| {
             &*row.source == "sts.amazonaws.com" && matches!(&*row.name, "AssumeRole" | "GetCallerIdentity")

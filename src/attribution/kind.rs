@@ -129,46 +129,39 @@ pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
                 .to_owned();
             say(WorkloadKind::SesSmtp, Strength::Medium, text);
             if traits.user_name.starts_with("ses-smtp-user") {
-                let text = format!(
-                    "the user is named {:?}, as the SES console names SMTP users",
-                    traits.user_name
-                );
+                let text =
+                    format!("the user is named {:?}, as the SES console names SMTP users", traits.user_name);
                 say(WorkloadKind::SesSmtp, Strength::Medium, text);
             }
         }
         _ => {}
     }
     // An Amazon Linux kernel at an AWS address says nothing that the address did not.
-    let in_aws = traits
-        .places
-        .iter()
-        .any(|p| matches!(p, Place::Aws { .. } | Place::VpcEndpoint(_)));
+    let in_aws = traits.places.iter().any(|p| matches!(p, Place::Aws { .. } | Place::VpcEndpoint(_)));
     for agent in traits.agents {
         agent_signals(agent, in_aws, &mut say);
     }
-    for place in traits.places {
+    // The console calls from AWS's own machines: where a browser's calls come from says nothing.
+    let browser = matches!(traits.origin, Origin::Workstation(System::Unknown));
+    for place in traits.places.iter().filter(|_| !browser) {
         place_signals(place, &mut say);
     }
     if let Some(machine) = traits.machines.first() {
+        // Instances reach AWS from AWS addresses or through endpoints. Their sessions at a private address
+        // without an endpoint were carried there, or the address was rewritten.
+        let elsewhere = traits.places.iter().all(|p| matches!(p, Place::Private | Place::CarrierNat));
         let (kind, strength, what) = if machine.starts_with("mi-") {
             (WorkloadKind::SsmHybridNode, Strength::Strong, "hybrid node")
+        } else if elsewhere {
+            (WorkloadKind::Ec2, Strength::Weak, "instance")
         } else {
             (WorkloadKind::Ec2, Strength::Medium, "instance")
         };
-        say(
-            kind,
-            strength,
-            format!("role sessions of {what} {machine} come from the same address"),
-        );
+        say(kind, strength, format!("role sessions of {what} {machine} come from the same address"));
     }
     name_signals(traits, &mut say);
     server_signals(traits, &mut say);
-    out.sort_by(|a, b| {
-        b.strength
-            .cmp(&a.strength)
-            .then(a.kind.cmp(&b.kind))
-            .then(a.text.cmp(&b.text))
-    });
+    out.sort_by(|a, b| b.strength.cmp(&a.strength).then(a.kind.cmp(&b.kind)).then(a.text.cmp(&b.text)));
     out
 }
 
@@ -184,35 +177,21 @@ fn agent_signals(agent: &Agent, in_aws: bool, say: &mut impl FnMut(WorkloadKind,
             None
         };
         if let Some(kind) = kind {
-            say(
-                kind,
-                Strength::Strong,
-                format!("the user agent names the execution environment {env}"),
-            );
+            say(kind, Strength::Strong, format!("the user agent names the execution environment {env}"));
         }
     }
     let named = |what: &str| format!("the user agent is {} ({what})", agent.program);
     match agent.kind {
-        ProgramKind::Kubernetes => say(
-            WorkloadKind::EksPod,
-            Strength::Strong,
-            named("a Kubernetes controller"),
-        ),
-        ProgramKind::GithubAction => say(
-            WorkloadKind::GithubActions,
-            Strength::Strong,
-            named("a GitHub action"),
-        ),
-        ProgramKind::SsmAgent => say(
-            WorkloadKind::SsmHybridNode,
-            Strength::Medium,
-            named("the Systems Manager agent"),
-        ),
-        ProgramKind::Browser => say(
-            WorkloadKind::Human,
-            Strength::Medium,
-            named("a browser or the console"),
-        ),
+        ProgramKind::Kubernetes => {
+            say(WorkloadKind::EksPod, Strength::Strong, named("a Kubernetes controller"))
+        }
+        ProgramKind::GithubAction => {
+            say(WorkloadKind::GithubActions, Strength::Strong, named("a GitHub action"))
+        }
+        ProgramKind::SsmAgent => {
+            say(WorkloadKind::SsmHybridNode, Strength::Medium, named("the Systems Manager agent"))
+        }
+        ProgramKind::Browser => say(WorkloadKind::Human, Strength::Medium, named("a browser or the console")),
         ProgramKind::StaticKeysOnly => {
             let text = format!(
                 "the user agent is {} {}, which takes nothing but static keys",
@@ -266,32 +245,20 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
     for (word, kind) in NAMES {
         // What a user was named for does not make a laptop a build server.
         if words.contains(word) && !from_workstation {
-            say(
-                *kind,
-                Strength::Medium,
-                format!("the user's name contains {word:?}"),
-            );
-            if traits.places.iter().any(|p| {
-                matches!(
-                    p,
-                    Place::Aws { .. } | Place::GoogleCloud | Place::Azure | Place::Public
-                )
-            }) {
-                say(
-                    *kind,
-                    Strength::Weak,
-                    "calls come from where such services run their jobs".to_owned(),
-                );
+            say(*kind, Strength::Medium, format!("the user's name contains {word:?}"));
+            if traits
+                .places
+                .iter()
+                .any(|p| matches!(p, Place::Aws { .. } | Place::GoogleCloud | Place::Azure | Place::Public))
+            {
+                say(*kind, Strength::Weak, "calls come from where such services run their jobs".to_owned());
             }
         }
     }
     let tag = VENDOR_TAGS
         .iter()
         .find_map(|name| traits.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
-    let outside = !traits
-        .places
-        .iter()
-        .any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
+    let outside = !traits.places.iter().any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
     if let Some((key, value)) = tag.filter(|_| outside && !from_workstation) {
         say(
             WorkloadKind::ThirdPartySaas,
@@ -350,21 +317,15 @@ pub(crate) fn judge(signals: &[Signal]) -> Judgement {
     }
     let mut order: Vec<_> = weights.into_iter().collect();
     order.sort_by(|a, b| b.1.0.cmp(&a.1.0).then(a.0.cmp(&b.0)));
-    let unknown = Judgement {
-        kind: WorkloadKind::Unknown,
-        confidence: Confidence::Low,
-        rival: None,
-    };
+    let unknown = Judgement { kind: WorkloadKind::Unknown, confidence: Confidence::Low, rival: None };
     let Some((kind, (weight, strongest))) = order.first().copied() else {
         return unknown;
     };
     let second = order.get(1).copied();
     let lead = weight - second.map_or(0, |(_, (weight, _))| weight);
-    if lead == 0 {
-        return Judgement {
-            rival: Some(kind),
-            ..unknown
-        };
+    // One weak signal is no more than a guess.
+    if lead == 0 || weight < 2 {
+        return Judgement { rival: Some(kind), ..unknown };
     }
     let confidence = match strongest {
         Strength::Strong if lead >= Strength::Medium.weight() => Confidence::High,
@@ -374,9 +335,5 @@ pub(crate) fn judge(signals: &[Signal]) -> Judgement {
     let rival = second.filter(|(_, (weight, _))| {
         *weight * 2 >= Strength::Medium.weight() && lead < Strength::Medium.weight()
     });
-    Judgement {
-        kind,
-        confidence,
-        rival: rival.map(|(kind, _)| kind),
-    }
+    Judgement { kind, confidence, rival: rival.map(|(kind, _)| kind) }
 }

@@ -7,7 +7,7 @@ mod networks;
 mod origin;
 
 pub use agent::{Agent, CredentialSource, ProgramKind, System};
-pub use consumers::{Aside, AsideKind, Attribution, Consumer, KeyContext, attribute};
+pub use consumers::{Aside, AsideKind, Attribution, Calls, Consumer, KeyContext, attribute};
 pub use kind::{Confidence, Signal, Strength};
 pub use networks::{Networks, Place, RangeFile, RangeKind};
 pub use origin::Origin;

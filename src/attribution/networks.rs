@@ -96,15 +96,11 @@ impl Networks {
         };
         let prefixes = match kind {
             RangeKind::Aws => self.load_aws(content),
-            RangeKind::Github => strings(content.get("actions"))
-                .filter(|net| self.insert(net, Place::GithubActions))
-                .count(),
+            RangeKind::Github => {
+                strings(content.get("actions")).filter(|net| self.insert(net, Place::GithubActions)).count()
+            }
             RangeKind::Google => objects(content.get("prefixes"))
-                .filter_map(|p| {
-                    p.get("ipv4Prefix")
-                        .or(p.get("ipv6Prefix"))
-                        .and_then(Value::as_str)
-                })
+                .filter_map(|p| p.get("ipv4Prefix").or(p.get("ipv6Prefix")).and_then(Value::as_str))
                 .filter(|net| self.insert(net, Place::GoogleCloud))
                 .count(),
             RangeKind::Azure => objects(content.get("values"))
@@ -118,11 +114,7 @@ impl Networks {
             RangeKind::Google => ("Google Cloud", text("creationTime")),
             RangeKind::Azure => ("Azure", text("changeNumber")),
         };
-        self.files.push(RangeFile {
-            title,
-            date,
-            prefixes,
-        });
+        self.files.push(RangeFile { title, date, prefixes });
     }
 
     fn load_aws(&mut self, content: &Value) -> usize {
@@ -131,10 +123,8 @@ impl Networks {
         for (list, field) in lists {
             for entry in objects(content.get(list)) {
                 let get = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-                let place = Place::Aws {
-                    service: get("service").to_owned(),
-                    region: get("region").to_owned(),
-                };
+                let place =
+                    Place::Aws { service: get("service").to_owned(), region: get("region").to_owned() };
                 count += usize::from(self.insert(get(field), place));
             }
         }
@@ -147,10 +137,7 @@ impl Networks {
         let Ok(net) = prefix.parse::<IpNet>() else {
             return false;
         };
-        let slot = self
-            .by_length
-            .entry((net.addr().is_ipv6(), net.prefix_len()))
-            .or_default();
+        let slot = self.by_length.entry((net.addr().is_ipv6(), net.prefix_len())).or_default();
         let old = slot.entry(net.network()).or_insert_with(|| place.clone());
         if rank(&place) < rank(old) || (rank(&place) == rank(old) && place < *old) {
             *old = place;
@@ -171,12 +158,7 @@ impl Networks {
             };
         };
         let mut best: Option<&Place> = None;
-        for ((_, length), nets) in self
-            .by_length
-            .iter()
-            .rev()
-            .filter(|((v6, _), _)| *v6 == ip.is_ipv6())
-        {
+        for ((_, length), nets) in self.by_length.iter().rev().filter(|((v6, _), _)| *v6 == ip.is_ipv6()) {
             let Ok(net) = IpNet::new(ip, *length) else {
                 continue;
             };
@@ -245,10 +227,7 @@ mod tests {
             &json!({"values": [{"properties": {"addressPrefixes": ["198.51.100.0/24"]}}]}),
         );
         networks.load(RangeKind::Github, &json!({"actions": ["198.51.100.0/25"]}));
-        networks.load(
-            RangeKind::Google,
-            &json!({"prefixes": [{"ipv4Prefix": "203.0.113.0/28"}]}),
-        );
+        networks.load(RangeKind::Google, &json!({"prefixes": [{"ipv4Prefix": "203.0.113.0/28"}]}));
         let place = |ip| networks.place(ip, "").to_string();
         for (ip, want) in [
             ("192.0.2.1", "AWS EC2 us-east-1"),
@@ -260,10 +239,7 @@ mod tests {
             ("203.0.113.99", "public address"),
             ("10.1.2.3", "private network"),
             ("100.64.0.1", "carrier NAT"),
-            (
-                "cloudformation.amazonaws.com",
-                "service cloudformation.amazonaws.com",
-            ),
+            ("cloudformation.amazonaws.com", "service cloudformation.amazonaws.com"),
             ("AWS Internal", "service AWS Internal"),
             ("253.252.51.07", "no address"),
             ("redacted", "no address"),
@@ -271,13 +247,7 @@ mod tests {
         ] {
             assert_eq!(place(ip), want, "{ip}");
         }
-        assert_eq!(
-            networks.place("10.0.0.1", "vpce-1").to_string(),
-            "VPC endpoint vpce-1"
-        );
-        assert_eq!(
-            networks.files.iter().map(|f| f.prefixes).collect::<Vec<_>>(),
-            [4, 1, 1, 1]
-        );
+        assert_eq!(networks.place("10.0.0.1", "vpce-1").to_string(), "VPC endpoint vpce-1");
+        assert_eq!(networks.files.iter().map(|f| f.prefixes).collect::<Vec<_>>(), [4, 1, 1, 1]);
     }
 }

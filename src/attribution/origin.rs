@@ -81,14 +81,7 @@ fn runtime(env: &str) -> Option<String> {
     if env.starts_with("AWS_Lambda") {
         Some("AWS Lambda".into())
     } else if env.starts_with("AWS_ECS") {
-        Some(
-            if env.contains("FARGATE") {
-                "ECS on Fargate"
-            } else {
-                "ECS on EC2"
-            }
-            .into(),
-        )
+        Some(if env.contains("FARGATE") { "ECS on Fargate" } else { "ECS on EC2" }.into())
     } else if env == "CloudShell" {
         Some("CloudShell".into())
     } else {

@@ -1,7 +1,7 @@
 //! The process around the commands: interrupts, standard streams, progress, exit code.
 
 use super::args::{Cli, Command, Global};
-use super::commands::{completions, demo, evidence, explain, graph, man, report, schema};
+use super::commands::{completions, evidence, explain, graph, man, report, schema};
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -44,7 +44,7 @@ pub fn main() -> ExitCode {
     };
     let terminal = Terminal { global: cli.global };
     let result = match cli.command {
-        Command::Demo(arguments) => demo::run(&arguments, &terminal),
+        //DEMO Command::Demo(arguments) => demo::run(&arguments, &terminal),
         Command::Report(arguments) => report::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Graph(arguments) => graph::run(&arguments, &terminal),
@@ -65,11 +65,12 @@ pub fn main() -> ExitCode {
 /// `--color` has to be known before the command line is parsed, as help is coloured, too.
 fn wanted_color() -> ColorChoice {
     let arguments: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
-    let value = arguments.iter().enumerate().find_map(|(n, argument)| match argument.strip_prefix("--color=") {
-        Some(value) => Some(value.to_owned()),
-        None if argument == "--color" => arguments.get(n + 1).cloned(),
-        None => None,
-    });
+    let value =
+        arguments.iter().enumerate().find_map(|(n, argument)| match argument.strip_prefix("--color=") {
+            Some(value) => Some(value.to_owned()),
+            None if argument == "--color" => arguments.get(n + 1).cloned(),
+            None => None,
+        });
     match value.as_deref() {
         Some("always") => ColorChoice::Always,
         Some("never") => ColorChoice::Never,
@@ -96,7 +97,8 @@ impl Terminal {
 
     /// The time of day.
     pub(super) fn now(&self) -> Timestamp {
-        Timestamp::now()
+        // Whole seconds: nothing here is finer, and it reads better.
+        Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
     }
 
     /// Data, on standard output. A reader that closes the pipe early has had enough: no error.
@@ -144,7 +146,11 @@ impl Terminal {
 
     /// A bar over bytes, on a terminal only.
     pub(super) fn bytes_bar(&self) -> ProgressBar {
-        let target = if self.global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(5) };
+        let target = if self.global.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(5)
+        };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         let template = "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -156,7 +162,11 @@ impl Terminal {
 
     /// A counter of files written, on a terminal only.
     pub(super) fn counter(&self, message: &'static str) -> ProgressBar {
-        let target = if self.global.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(5) };
+        let target = if self.global.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(5)
+        };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {pos} files, {elapsed}") {
             bar.set_style(style);

@@ -121,8 +121,7 @@ fn last_wins(raw: &str) -> Option<String> {
 
 /// Reads an object into its parts, or nothing where it is no object.
 fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default()
+    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 fn is_object(raw: Option<&RawValue>) -> bool {
@@ -142,10 +141,7 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
     let minted_key = text(credentials.access_key_id);
     let minted = (!minted_key.is_empty()).then(|| {
         let request: RawParts<'_> = parts(raw.request_parameters);
-        Minted {
-            key: AccessKeyId::new(minted_key),
-            role_arn: text(request.role_arn).into_owned(),
-        }
+        Minted { key: AccessKeyId::new(minted_key), role_arn: text(request.role_arn).into_owned() }
     });
     let additional: RawParts<'_> = parts(raw.additional_event_data);
     let addendum: RawParts<'_> = parts(raw.addendum);
@@ -197,19 +193,13 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
     let context: RawParts<'_> = parts(who.session_context);
     Identity {
         kind,
-        account: if account.is_empty() {
-            AccountId::from_arn(&arn)
-        } else {
-            Some(AccountId::new(account))
-        },
+        account: if account.is_empty() { AccountId::from_arn(&arn) } else { Some(AccountId::new(account)) },
         user: if kind == IdentityKind::Root {
             ROOT_USER.to_owned()
         } else {
             text(who.user_name).into_owned()
         },
-        in_session: context
-            .attributes
-            .is_some_and(|a| !matches!(a.get(), "null" | "{}")),
+        in_session: context.attributes.is_some_and(|a| !matches!(a.get(), "null" | "{}")),
         from_console: text(raw.session_credential_from_console) == "true",
         invoked_by: text(who.invoked_by).into_owned(),
         key: (!key.is_empty()).then(|| AccessKeyId::new(key)),
@@ -219,10 +209,7 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
 
 /// `eventCategory` where it is written (since event version 1.07), else `managementEvent`, else the type.
 fn category(raw: &RawRecord<'_>) -> Category {
-    if matches!(
-        &*text(raw.event_type),
-        "AwsCloudTrailInsight" | "AwsAggregatedEvent"
-    ) {
+    if matches!(&*text(raw.event_type), "AwsCloudTrailInsight" | "AwsAggregatedEvent") {
         return Category::Other;
     }
     match &*text(raw.event_category) {
@@ -235,10 +222,7 @@ fn category(raw: &RawRecord<'_>) -> Category {
 }
 
 fn unwrapped(agent: &str) -> &str {
-    agent
-        .strip_prefix('[')
-        .and_then(|a| a.strip_suffix(']'))
-        .unwrap_or(agent)
+    agent.strip_prefix('[').and_then(|a| a.strip_suffix(']')).unwrap_or(agent)
 }
 
 /// The bytes of a UUID in its usual spelling (8-4-4-4-12 hexadecimal digits), else nothing.
@@ -275,12 +259,7 @@ mod tests {
         let event =
             decoded(r#"{"userIdentity":null,"eventName":"X","eventTime":"2026-01-01T00:00:00Z"}"#).unwrap();
         assert_eq!(event.identity, Identity::default());
-        assert!(
-            decoded(r#"{"userIdentity":{},"eventName":"X","eventTime":"x"}"#)
-                .unwrap()
-                .time
-                .is_none()
-        );
+        assert!(decoded(r#"{"userIdentity":{},"eventName":"X","eventTime":"x"}"#).unwrap().time.is_none());
         for other in [
             r#"{"a":1}"#,
             "{}",

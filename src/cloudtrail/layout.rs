@@ -26,17 +26,8 @@ pub fn object_name(path: &str) -> Option<ObjectName> {
     let region = parts.next()?.to_owned();
     let stamp = parts.next()?;
     let date = stamp.get(..8)?;
-    let text = format!(
-        "{}-{}-{}T00:00:00Z",
-        date.get(..4)?,
-        date.get(4..6)?,
-        date.get(6..8)?
-    );
-    Some(ObjectName {
-        account,
-        region,
-        day: Day::of(parse_instant(&text)?),
-    })
+    let text = format!("{}-{}-{}T00:00:00Z", date.get(..4)?, date.get(4..6)?, date.get(6..8)?);
+    Some(ObjectName { account, region, day: Day::of(parse_instant(&text)?) })
 }
 
 #[cfg(test)]

@@ -74,10 +74,7 @@ impl Cadence {
 
 /// Days from each active day to the next, less one: the silent days between.
 fn gaps(days: &DaySet) -> Vec<i32> {
-    days.as_slice()
-        .windows(2)
-        .filter_map(|pair| Some(pair.last()?.0 - pair.first()?.0 - 1))
-        .collect()
+    days.as_slice().windows(2).filter_map(|pair| Some(pair.last()?.0 - pair.first()?.0 - 1)).collect()
 }
 
 fn rhythm(gaps: &[i32], weekdays_only: bool, active: usize) -> Rhythm {
@@ -90,11 +87,7 @@ fn rhythm(gaps: &[i32], weekdays_only: bool, active: usize) -> Rhythm {
     let longest = sorted.last().copied().unwrap_or(0);
     let within = |low: i32, high: i32| sorted.iter().all(|gap| (low..=high).contains(gap));
     if median == 0 && longest <= 4 {
-        if weekdays_only && active >= 5 {
-            Rhythm::Weekdays
-        } else {
-            Rhythm::Daily
-        }
+        if weekdays_only && active >= 5 { Rhythm::Weekdays } else { Rhythm::Daily }
     } else if within(5, 7) {
         Rhythm::Weekly
     } else if within(26, 33) {
@@ -121,26 +114,11 @@ mod tests {
         let monthly = stats(&["2026-07-02", "2026-08-02", "2026-09-02"]);
         assert_eq!((monthly.rhythm, monthly.longest_gap_days), (Rhythm::Monthly, 30));
         assert_eq!(stats(&["2026-07-02"]).rhythm, Rhythm::Once);
-        assert_eq!(
-            stats(&["2026-07-02", "2026-07-03", "2026-07-04"]).rhythm,
-            Rhythm::Daily
-        );
-        assert_eq!(
-            stats(&["2026-07-06", "2026-07-13", "2026-07-20"]).rhythm,
-            Rhythm::Weekly
-        );
-        assert_eq!(
-            stats(&["2026-07-06", "2026-07-13", "2026-09-20"]).rhythm,
-            Rhythm::Irregular
-        );
-        let week = stats(&[
-            "2026-07-06",
-            "2026-07-07",
-            "2026-07-08",
-            "2026-07-09",
-            "2026-07-10",
-            "2026-07-13",
-        ]);
+        assert_eq!(stats(&["2026-07-02", "2026-07-03", "2026-07-04"]).rhythm, Rhythm::Daily);
+        assert_eq!(stats(&["2026-07-06", "2026-07-13", "2026-07-20"]).rhythm, Rhythm::Weekly);
+        assert_eq!(stats(&["2026-07-06", "2026-07-13", "2026-09-20"]).rhythm, Rhythm::Irregular);
+        let week =
+            stats(&["2026-07-06", "2026-07-07", "2026-07-08", "2026-07-09", "2026-07-10", "2026-07-13"]);
         assert_eq!((week.rhythm, week.office_hours), (Rhythm::Weekdays, true));
     }
 }

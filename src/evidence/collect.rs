@@ -94,9 +94,7 @@ impl Collector {
         if event.is_static_key_use() {
             if let Some(account) = &event.identity.account
                 && !self.owners.get(key).is_some_and(|owners| {
-                    owners
-                        .iter()
-                        .any(|(a, u)| a == account && *u == event.identity.user)
+                    owners.iter().any(|(a, u)| a == account && *u == event.identity.user)
                 })
             {
                 let owner = (account.clone(), event.identity.user.clone());
@@ -116,11 +114,7 @@ impl Collector {
                 }
             }
             Some(id) => {
-                let new = Kept {
-                    supersedes: event.replaces.is_some(),
-                    time: event.time,
-                    row,
-                };
+                let new = Kept { supersedes: event.replaces.is_some(), time: event.time, row };
                 match self.kept.get(&id).copied() {
                     None => {
                         self.kept.insert(id, new);
@@ -240,11 +234,7 @@ impl Collector {
             user_sessions,
             coverage: self.coverage,
             owners: self.owners,
-            strays: self
-                .strays
-                .into_iter()
-                .map(|(key, count)| Stray { key, count })
-                .collect(),
+            strays: self.strays.into_iter().map(|(key, count)| Stray { key, count }).collect(),
             neighbours: self.neighbours,
             events: self.events,
             duplicates: self.duplicates,
@@ -370,10 +360,8 @@ mod tests {
     #[test]
     fn an_addendum_replaces_its_original() {
         let original = event("AKIA1", "Old", Some(1), "2026-01-01T00:00:00Z");
-        let addendum = Event {
-            replaces: Some([1; 16]),
-            ..event("AKIA1", "New", Some(9), "2026-01-01T00:00:00Z")
-        };
+        let addendum =
+            Event { replaces: Some([1; 16]), ..event("AKIA1", "New", Some(9), "2026-01-01T00:00:00Z") };
         for events in [[original.clone(), addendum.clone()], [addendum, original]] {
             assert_eq!(summary(&fold(&events)), ["AKIA1 New  1"]);
         }
@@ -382,21 +370,12 @@ mod tests {
     #[test]
     fn sessions_count_for_the_key_they_derive_from_in_any_order() {
         let mint = |key: &str, child: &str, name: &str, role: &str, id| Event {
-            minted: Some(Minted {
-                key: AccessKeyId::new(child),
-                role_arn: role.into(),
-            }),
+            minted: Some(Minted { key: AccessKeyId::new(child), role_arn: role.into() }),
             ..event(key, name, Some(id), "2026-01-01T00:00:00Z")
         };
         let events = [
             event("ASIA2", "ListBuckets", Some(3), "2026-01-01T00:02:00Z"),
-            mint(
-                "ASIA1",
-                "ASIA2",
-                "AssumeRole",
-                "arn:aws:iam::111122223333:role/r",
-                2,
-            ),
+            mint("ASIA1", "ASIA2", "AssumeRole", "arn:aws:iam::111122223333:role/r", 2),
             mint("AKIA1", "ASIA1", "GetSessionToken", "", 1),
             event("ASIA9", "ListUsers", Some(4), "2026-01-01T00:02:00Z"),
         ];
@@ -412,10 +391,6 @@ mod tests {
         let mut reversed = events;
         reversed.reverse();
         assert_eq!(summary(&fold(&reversed)), summary(&forward));
-        assert_eq!(
-            forward.user_sessions.len(),
-            1,
-            "ASIA9 derives from no key that was seen"
-        );
+        assert_eq!(forward.user_sessions.len(), 1, "ASIA9 derives from no key that was seen");
     }
 }

@@ -73,16 +73,8 @@ impl Coverage {
 
     fn cell(&mut self, account: &AccountId, region: &str, day: Day) -> &mut Cell {
         // Looked up before it is inserted, as nearly every call finds its cell and should not copy the names.
-        if !self
-            .cells
-            .get(account)
-            .is_some_and(|regions| regions.contains_key(region))
-        {
-            self.cells
-                .entry(account.clone())
-                .or_default()
-                .entry(region.to_owned())
-                .or_default();
+        if !self.cells.get(account).is_some_and(|regions| regions.contains_key(region)) {
+            self.cells.entry(account.clone()).or_default().entry(region.to_owned()).or_default();
         }
         self.cells
             .entry(account.clone())
@@ -102,10 +94,7 @@ impl Coverage {
     pub fn window(&self, account: &AccountId) -> Option<Window> {
         let days = self.cells.get(account)?.values().flat_map(BTreeMap::keys);
         let (first, last) = (days.clone().min()?, days.max()?);
-        Some(Window {
-            first: *first,
-            last: *last,
-        })
+        Some(Window { first: *first, last: *last })
     }
 
     /// Days within the window on which no region of the account recorded anything.
@@ -114,10 +103,7 @@ impl Coverage {
             return Vec::new();
         };
         let seen: BTreeSet<Day> = regions.values().flat_map(BTreeMap::keys).copied().collect();
-        (window.first.0..=window.last.0)
-            .map(Day)
-            .filter(|day| !seen.contains(day))
-            .collect()
+        (window.first.0..=window.last.0).map(Day).filter(|day| !seen.contains(day)).collect()
     }
 
     /// Days within the window on which a log object of the account was damaged.
@@ -125,13 +111,8 @@ impl Coverage {
         let Some(regions) = self.cells.get(account) else {
             return Vec::new();
         };
-        let damaged = regions
-            .values()
-            .flat_map(|days| days.range(window.first..=window.last));
-        let days: BTreeSet<Day> = damaged
-            .filter(|(_, cell)| cell.damaged > 0)
-            .map(|(day, _)| *day)
-            .collect();
+        let damaged = regions.values().flat_map(|days| days.range(window.first..=window.last));
+        let days: BTreeSet<Day> = damaged.filter(|(_, cell)| cell.damaged > 0).map(|(day, _)| *day).collect();
         days.into_iter().collect()
     }
 
@@ -160,10 +141,7 @@ impl Coverage {
                 out.push(RegionCoverage {
                     account: account.clone(),
                     region: region.clone(),
-                    window: Window {
-                        first: *first,
-                        last: *last,
-                    },
+                    window: Window { first: *first, last: *last },
                     days: days.len(),
                     sum,
                 });

@@ -113,10 +113,7 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
     };
     let last_used = input.key.map(|key| &key.last_used).unwrap_or(&LastUsed::Unknown);
     let today = Day::of(input.as_of);
-    let window = input.coverage.window(account).map(|w| Window {
-        first: w.first,
-        last: w.last.min(today),
-    });
+    let window = input.coverage.window(account).map(|w| Window { first: w.first, last: w.last.min(today) });
     match window {
         None => gaps.add(
             GapKind::NoTrail,
@@ -137,12 +134,7 @@ struct Gaps(Vec<Gap>);
 
 impl Gaps {
     fn add(&mut self, kind: GapKind, blocks_unused: bool, detail: &str, close_by: &str) {
-        self.0.push(Gap {
-            kind,
-            blocks_unused,
-            detail: detail.to_owned(),
-            close_by: close_by.to_owned(),
-        });
+        self.0.push(Gap { kind, blocks_unused, detail: detail.to_owned(), close_by: close_by.to_owned() });
     }
 }
 
@@ -162,19 +154,11 @@ fn trail_gaps(
             window.last,
             input.max_idle
         );
-        gaps.add(
-            GapKind::ShortWindow,
-            true,
-            &detail,
-            "give older CloudTrail logs, or lower --max-idle",
-        );
+        gaps.add(GapKind::ShortWindow, true, &detail, "give older CloudTrail logs, or lower --max-idle");
     }
     let behind = today.0 - window.last.0;
     if behind > STALE_AFTER_DAYS {
-        let detail = format!(
-            "events end on {}, {behind} days before the report's time",
-            window.last
-        );
+        let detail = format!("events end on {}, {behind} days before the report's time", window.last);
         gaps.add(
             GapKind::StaleEvidence,
             true,
@@ -184,10 +168,7 @@ fn trail_gaps(
     }
     let first = window.first.max(today.plus(-input.max_idle));
     if first <= window.last {
-        let recent = Window {
-            first,
-            last: window.last,
-        };
+        let recent = Window { first, last: window.last };
         let missing = input.coverage.missing_days(account, recent);
         let damaged = input.coverage.damaged_days(account, recent);
         if let Some(earliest) = missing.iter().chain(&damaged).min() {
@@ -203,38 +184,22 @@ fn trail_gaps(
             }
             if !damaged.is_empty() {
                 let and = if detail.is_empty() { "" } else { "; " };
-                let _ = write!(
-                    detail,
-                    "{and}damaged log objects on {} ({} days)",
-                    days(&damaged),
-                    damaged.len()
-                );
+                let _ =
+                    write!(detail, "{and}damaged log objects on {} ({} days)", days(&damaged), damaged.len());
             }
             if closed {
                 detail.push_str("; IAM's last-used time, observed later, rules out use on those days");
             }
-            gaps.add(
-                GapKind::MissingDays,
-                !closed,
-                &detail,
-                "fetch those days' objects again",
-            );
+            gaps.add(GapKind::MissingDays, !closed, &detail, "fetch those days' objects again");
         }
     }
-    let trails = input
-        .facts
-        .map(|facts| facts.trails.as_slice())
-        .unwrap_or_default();
+    let trails = input.facts.map(|facts| facts.trails.as_slice()).unwrap_or_default();
     let excluding: Vec<String> = trails
         .iter()
         .filter_map(|trail| Some((trail, trail.selectors.as_ref()?)))
         .filter(|(_, s)| !s.all_management || !s.excluded.is_empty())
         .map(|(trail, s)| {
-            let what = if s.all_management {
-                String::new()
-            } else {
-                "some reads or writes".to_owned()
-            };
+            let what = if s.all_management { String::new() } else { "some reads or writes".to_owned() };
             let sources: Vec<&str> = s.excluded.iter().map(String::as_str).collect();
             format!("{} leaves out {what}{}", trail.arn, sources.join(", "))
         })
@@ -288,13 +253,9 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
             if !covered {
                 return;
             }
-            let unseen = input
-                .last_event
-                .is_none_or(|last| time.duration_since(last) > TOLERANCE);
+            let unseen = input.last_event.is_none_or(|last| time.duration_since(last) > TOLERANCE);
             if unseen {
-                let seen = input
-                    .last_event
-                    .map_or("never".to_owned(), |t| format!("last on {}", Day::of(t)));
+                let seen = input.last_event.map_or("never".to_owned(), |t| format!("last on {}", Day::of(t)));
                 let detail = format!(
                     "IAM says it was used on {} ({}), the trail shows it {seen}",
                     Day::of(*time),
@@ -316,18 +277,19 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
         }
     }
     if !matches!(last_used, LastUsed::Unknown) && !observed_late(input) {
-        let when = input.key.and_then(|key| key.observed).map_or("at an unknown time".to_owned(), |t| format!("on {}", Day::of(t)));
-        let detail = format!("IAM's last-used time was observed {when}, too long before the report's time to speak for it");
+        let when = input
+            .key
+            .and_then(|key| key.observed)
+            .map_or("at an unknown time".to_owned(), |t| format!("on {}", Day::of(t)));
+        let detail = format!(
+            "IAM's last-used time was observed {when}, too long before the report's time to speak for it"
+        );
         gaps.add(GapKind::StaleLastUsed, true, &detail, "fetch the credential report anew");
     }
 }
 
 fn name_of(service: &str) -> &str {
-    if service.is_empty() {
-        "service not named"
-    } else {
-        service
-    }
+    if service.is_empty() { "service not named" } else { service }
 }
 
 /// SMTP sends reach no log (<https://docs.aws.amazon.com/ses/latest/dg/logging-using-cloudtrail.html>).
@@ -341,20 +303,10 @@ fn mail_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
             "its user is named as the SES console names SMTP users"
         };
         let detail = format!("{why}; mail sent over SMTP appears in no log");
-        gaps.add(
-            GapKind::SesSmtp,
-            true,
-            &detail,
-            "ask the owner, and look at the SES sending statistics",
-        );
+        gaps.add(GapKind::SesSmtp, true, &detail, "ask the owner, and look at the SES sending statistics");
     } else if input.user.is_some_and(|user| user.allows_everything) {
         let detail = "its policies allow everything, SES SMTP included, whose sends appear in no log";
-        gaps.add(
-            GapKind::SesSmtp,
-            false,
-            detail,
-            "ask the owner if mail could be sent with it",
-        );
+        gaps.add(GapKind::SesSmtp, false, detail, "ask the owner if mail could be sent with it");
     }
 }
 

@@ -69,11 +69,7 @@ const MAX_STEPS: usize = 16;
 
 impl SessionLog {
     pub(crate) fn see(&mut self, event: &Event) {
-        let signer = event
-            .identity
-            .key
-            .as_ref()
-            .filter(|k| k.is_static() || k.is_session());
+        let signer = event.identity.key.as_ref().filter(|k| k.is_static() || k.is_session());
         if let Some(minted) = event.minted.as_ref().filter(|m| m.key.is_session()) {
             let step = if minted.role_arn.is_empty() {
                 event.name.clone()
@@ -83,10 +79,7 @@ impl SessionLog {
             let child = minted.key.as_str().to_owned();
             match signer {
                 Some(parent) => {
-                    let origin = Origin {
-                        parent: parent.as_str().to_owned(),
-                        step,
-                    };
+                    let origin = Origin { parent: parent.as_str().to_owned(), step };
                     // Masked ids can have several origins: the first in order stands, whatever came first.
                     self.origins
                         .entry(child)
@@ -98,16 +91,14 @@ impl SessionLog {
                         .or_insert(origin);
                 }
                 None if !event.shared_id.is_empty() => {
-                    self.shared_children
-                        .insert(event.shared_id.clone(), (child, step));
+                    self.shared_children.insert(event.shared_id.clone(), (child, step));
                 }
                 None => {}
             }
         }
         let Some(signer) = signer else { return };
         if !event.shared_id.is_empty() && event.name.starts_with("AssumeRole") {
-            self.shared_parents
-                .insert(event.shared_id.clone(), signer.as_str().to_owned());
+            self.shared_parents.insert(event.shared_id.clone(), signer.as_str().to_owned());
         }
         if signer.is_session()
             && event.identity.kind == IdentityKind::IamUser
@@ -129,10 +120,7 @@ impl SessionLog {
     pub(crate) fn resolve(mut self, rows: Vec<UsageRow>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
         for (shared, (child, step)) in std::mem::take(&mut self.shared_children) {
             if let Some(parent) = self.shared_parents.get(&shared) {
-                self.origins.entry(child).or_insert_with(|| Origin {
-                    parent: parent.clone(),
-                    step,
-                });
+                self.origins.entry(child).or_insert_with(|| Origin { parent: parent.clone(), step });
             }
         }
         let mut roots: BTreeMap<&str, (AccessKeyId, Arc<str>, u64)> = BTreeMap::new();
@@ -166,12 +154,7 @@ impl SessionLog {
         sessions.sort_by(|a, b| (&a.key, &a.session).cmp(&(&b.key, &b.session)));
         let users = loose
             .into_iter()
-            .map(|((account, user, console), stats)| UserSessions {
-                account,
-                user,
-                console,
-                stats,
-            })
+            .map(|((account, user, console), stats)| UserSessions { account, user, console, stats })
             .collect();
         (Chains { sessions }, derived, users)
     }

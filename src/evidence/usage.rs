@@ -166,12 +166,8 @@ mod tests {
 
     #[test]
     fn merging_is_the_same_as_adding() {
-        let times = [
-            "2026-01-03T05:00:00Z",
-            "2026-01-01T23:00:00Z",
-            "2026-01-01T00:00:00Z",
-            "2026-02-01T05:30:00Z",
-        ];
+        let times =
+            ["2026-01-03T05:00:00Z", "2026-01-01T23:00:00Z", "2026-01-01T00:00:00Z", "2026-02-01T05:30:00Z"];
         let mut whole = Stats::default();
         let mut halves = [Stats::default(), Stats::default()];
         for (i, text) in times.iter().enumerate() {
@@ -189,19 +185,11 @@ mod tests {
 
     #[test]
     fn denied_codes() {
-        for code in [
-            "AccessDenied",
-            "Client.UnauthorizedOperation",
-            "com.amazonaws.x#AccessDeniedException",
-        ] {
+        for code in ["AccessDenied", "Client.UnauthorizedOperation", "com.amazonaws.x#AccessDeniedException"]
+        {
             assert!(is_denied(code), "{code}");
         }
-        for code in [
-            "",
-            "NoSuchBucket",
-            "ThrottlingException",
-            "Client.InvalidInstanceID.NotFound",
-        ] {
+        for code in ["", "NoSuchBucket", "ThrottlingException", "Client.InvalidInstanceID.NotFound"] {
             assert!(!is_denied(code), "{code}");
         }
     }

@@ -132,11 +132,7 @@ impl Graph {
 
     fn add_key(&mut self, input: &GraphInput<'_>) {
         let account = self.node(NodeKind::Account, input.account.to_owned(), input.account);
-        let user = self.node(
-            NodeKind::User,
-            format!("{}/{}", input.account, input.user),
-            input.user,
-        );
+        let user = self.node(NodeKind::User, format!("{}/{}", input.account, input.user), input.user);
         let key = self.node(NodeKind::Key, input.key.to_string(), input.key.as_str());
         self.edge(account, user, EdgeKind::Holds, 0);
         self.edge(user, key, EdgeKind::Holds, 0);
@@ -161,11 +157,8 @@ impl Graph {
                 self.edge(at, service, EdgeKind::Calls, calls.count);
             }
             for role in &consumer.roles {
-                let role = self.node(
-                    NodeKind::Role,
-                    role.to_string(),
-                    role.rsplit('/').next().unwrap_or(role),
-                );
+                let role =
+                    self.node(NodeKind::Role, role.to_string(), role.rsplit('/').next().unwrap_or(role));
                 self.edge(at, role, EdgeKind::Assumes, 0);
             }
             for (path, events) in &consumer.session_paths {
@@ -182,11 +175,7 @@ impl Graph {
     fn node(&mut self, kind: NodeKind, name: String, label: &str) -> NodeIndex {
         let inner = &mut self.inner;
         *self.nodes.entry((kind, name)).or_insert_with_key(|(_, name)| {
-            inner.add_node(Node {
-                kind,
-                name: name.clone(),
-                label: label.to_owned(),
-            })
+            inner.add_node(Node { kind, name: name.clone(), label: label.to_owned() })
         })
     }
 
@@ -206,30 +195,19 @@ impl Graph {
 
     /// All nodes, sorted, each with its position in this list as its number.
     pub fn nodes(&self) -> Vec<&Node> {
-        self.nodes
-            .values()
-            .filter_map(|index| self.inner.node_weight(*index))
-            .collect()
+        self.nodes.values().filter_map(|index| self.inner.node_weight(*index)).collect()
     }
 
     /// All edges, sorted, as (source, target, edge) with the numbers of [`Graph::nodes`].
     pub fn edges(&self) -> Vec<(usize, usize, Edge)> {
-        let numbers: BTreeMap<NodeIndex, usize> = self
-            .nodes
-            .values()
-            .enumerate()
-            .map(|(n, index)| (*index, n))
-            .collect();
+        let numbers: BTreeMap<NodeIndex, usize> =
+            self.nodes.values().enumerate().map(|(n, index)| (*index, n)).collect();
         let mut edges: Vec<_> = self
             .inner
             .edge_indices()
             .filter_map(|edge| {
                 let (from, to) = self.inner.edge_endpoints(edge)?;
-                Some((
-                    *numbers.get(&from)?,
-                    *numbers.get(&to)?,
-                    *self.inner.edge_weight(edge)?,
-                ))
+                Some((*numbers.get(&from)?, *numbers.get(&to)?, *self.inner.edge_weight(edge)?))
             })
             .collect();
         edges.sort();

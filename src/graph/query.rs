@@ -71,15 +71,10 @@ impl Graph {
                     // Only a specific place carries events; pools of addresses are shared by strangers.
                     if edge.weight().kind == EdgeKind::RunsIn
                         && edge.weight().events > 0
-                        && let (Some(place), Some(key)) = (
-                            self.inner.node_weight(edge.target()),
-                            self.inner.node_weight(*key),
-                        )
+                        && let (Some(place), Some(key)) =
+                            (self.inner.node_weight(edge.target()), self.inner.node_weight(*key))
                     {
-                        keys_by_place
-                            .entry(place.name.clone())
-                            .or_default()
-                            .insert(key.name.clone());
+                        keys_by_place.entry(place.name.clone()).or_default().insert(key.name.clone());
                     }
                 }
             }

@@ -103,36 +103,24 @@ pub fn ingest(job: &Ingest<'_>, receive: &mut dyn FnMut(Batch)) -> Result<Vec<Sk
             receive(batch);
         }
     });
-    if job.stop.load(Ordering::Relaxed) {
-        Err(Interrupted)
-    } else {
-        Ok(skips)
-    }
+    if job.stop.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(skips) }
 }
 
 fn read_file(entry: &Entry, job: &Ingest<'_>, sender: &SyncSender<Batch>) {
     let mut reader = FileReader {
         sender,
         batch: Batch::default(),
-        report: FileReport {
-            label: entry.label.clone(),
-            argument: entry.argument,
-            ..FileReport::default()
-        },
+        report: FileReport { label: entry.label.clone(), argument: entry.argument, ..FileReport::default() },
         more_skips: 0,
     };
-    let opened = open(entry, job.tick, job.stop, &mut |label, content| {
-        reader.content(label, content)
-    });
+    let opened = open(entry, job.tick, job.stop, &mut |label, content| reader.content(label, content));
     match opened {
         Ok(Opened { sha256, bytes }) => {
             reader.report.sha256 = sha256;
             reader.report.bytes = bytes;
             if bytes < entry.size {
-                let detail = format!(
-                    "{bytes} bytes of the {} listed: it shrank while it was read",
-                    entry.size
-                );
+                let detail =
+                    format!("{bytes} bytes of the {} listed: it shrank while it was read", entry.size);
                 reader.skip(&entry.label, Some(bytes), SkipReason::Truncated, detail);
             }
         }
@@ -176,14 +164,7 @@ impl FileReader<'_> {
                     troubles: vec![],
                 };
                 read_values(&mut ReadDyn(content), &mut member);
-                let Member {
-                    values,
-                    unknown,
-                    first_unknown,
-                    containers,
-                    troubles,
-                    ..
-                } = member;
+                let Member { values, unknown, first_unknown, containers, troubles, .. } = member;
                 let nothing = values == 0 && !containers;
                 let only_words = nothing && troubles.iter().all(|(_, t)| matches!(t, Trouble::Malformed(_)));
                 if only_words {
@@ -206,10 +187,9 @@ impl FileReader<'_> {
 
     fn trouble(&mut self, label: &str, offset: u64, trouble: &Trouble) {
         let (reason, detail) = match trouble {
-            Trouble::Malformed(expected) => (
-                SkipReason::MalformedJson,
-                format!("expected {expected}; the rest of the line is lost"),
-            ),
+            Trouble::Malformed(expected) => {
+                (SkipReason::MalformedJson, format!("expected {expected}; the rest of the line is lost"))
+            }
             Trouble::Truncated(inside) => {
                 (SkipReason::Truncated, format!("the content ends inside {inside}"))
             }
@@ -223,12 +203,7 @@ impl FileReader<'_> {
 
     fn skip(&mut self, label: &str, offset: Option<u64>, reason: SkipReason, detail: String) {
         if self.report.skips.len() < NAMED_SKIPS {
-            self.report.skips.push(Skip {
-                source: label.to_owned(),
-                offset,
-                reason,
-                detail,
-            });
+            self.report.skips.push(Skip { source: label.to_owned(), offset, reason, detail });
         } else {
             self.more_skips += 1;
         }
@@ -244,11 +219,7 @@ impl FileReader<'_> {
 
     fn document(&mut self, label: &str, kind: DocumentKind, content: Value) {
         self.report.documents += 1;
-        self.batch.documents.push(Document {
-            kind,
-            source: label.to_owned(),
-            content,
-        });
+        self.batch.documents.push(Document { kind, source: label.to_owned(), content });
     }
 
     fn send(&mut self) {
@@ -260,12 +231,7 @@ impl FileReader<'_> {
         if self.more_skips > 0 {
             let detail = format!("and {} more places in this file", self.more_skips);
             let source = self.report.label.clone();
-            self.report.skips.push(Skip {
-                source,
-                offset: None,
-                reason: SkipReason::MalformedJson,
-                detail,
-            });
+            self.report.skips.push(Skip { source, offset: None, reason: SkipReason::MalformedJson, detail });
         }
         self.batch.file = Some(std::mem::take(&mut self.report));
         self.send();
@@ -292,8 +258,7 @@ impl ValueSink for Member<'_, '_> {
             Found::Known => {}
             Found::Malformed => {
                 let detail = "a record that is not valid JSON".to_owned();
-                self.file
-                    .skip(self.label, Some(offset), SkipReason::MalformedJson, detail);
+                self.file.skip(self.label, Some(offset), SkipReason::MalformedJson, detail);
             }
             Found::Unknown => {
                 if self.unknown == 0 {
@@ -350,9 +315,5 @@ fn sniff(content: &mut dyn BufRead) -> Sniffed {
     }
     // NUL padding before text is known from logs that were cut and rewritten; other control bytes are not.
     let controls = head.iter().filter(|b| matches!(b, 1..=8 | 14..=31 | 127)).count();
-    if controls * 20 > head.len() {
-        Sniffed::Binary("binary content")
-    } else {
-        Sniffed::Text
-    }
+    if controls * 20 > head.len() { Sniffed::Binary("binary content") } else { Sniffed::Text }
 }

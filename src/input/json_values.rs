@@ -45,16 +45,8 @@ pub enum Trouble {
 
 /// Walks the whole stream and reports every value and every trouble to `sink`, in order.
 pub fn read_values(source: &mut dyn Read, sink: &mut dyn ValueSink) {
-    let mut walker = Walker {
-        source,
-        buffer: vec![0; CHUNK],
-        at: 0,
-        len: 0,
-        base: 0,
-        done: false,
-        failure: None,
-        sink,
-    };
+    let mut walker =
+        Walker { source, buffer: vec![0; CHUNK], at: 0, len: 0, base: 0, done: false, failure: None, sink };
     walker.run();
 }
 
@@ -206,10 +198,7 @@ impl Walker<'_> {
     /// An object: either a container, whose elements are handed on as they come, or a value of its own.
     fn object(&mut self, depth: usize) -> Result<(), Stop> {
         let start = self.offset();
-        let mut copy = Copy {
-            bytes: vec![b'{'],
-            overflow: false,
-        };
+        let mut copy = Copy { bytes: vec![b'{'], overflow: false };
         let mut is_container = false;
         self.at += 1;
         if self.space() == Some(b'}') {
@@ -281,11 +270,7 @@ impl Walker<'_> {
         loop {
             let rest = self.rest();
             if rest.is_empty() {
-                return if scalar {
-                    check_literal(&literal)
-                } else {
-                    Err(Stop::End("a value"))
-                };
+                return if scalar { check_literal(&literal) } else { Err(Stop::End("a value")) };
             }
             let mut end = None;
             for (i, byte) in rest.iter().copied().enumerate() {
@@ -346,18 +331,9 @@ const LONGEST_LITERAL: usize = 64;
 
 /// A bare word must be a number, `true`, `false` or `null`; anything else means that the text is damaged.
 fn check_literal(text: &[u8]) -> Result<(), Stop> {
-    let word = matches!(
-        text,
-        b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity"
-    );
-    let number = text
-        .iter()
-        .all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
-    if word || number && text.iter().any(u8::is_ascii_digit) {
-        Ok(())
-    } else {
-        Err(Stop::Syntax("a value"))
-    }
+    let word = matches!(text, b"true" | b"false" | b"null" | b"NaN" | b"Infinity" | b"-Infinity");
+    let number = text.iter().all(|b| matches!(b, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'));
+    if word || number && text.iter().any(u8::is_ascii_digit) { Ok(()) } else { Err(Stop::Syntax("a value")) }
 }
 
 /// A growing copy of one value that gives up, but keeps counting, past [`MAX_VALUE`].
@@ -434,20 +410,14 @@ mod tests {
             ("{}", &["0:{}"]),
             ("[]", &[]),
             (r#"{"Records":[]}"#, &[]),
-            (
-                r#"{"Records":[{"a":1},{"b":"]}"}]}"#,
-                &[r#"12:{"a":1}"#, r#"20:{"b":"]}"}"#],
-            ),
+            (r#"{"Records":[{"a":1},{"b":"]}"}]}"#, &[r#"12:{"a":1}"#, r#"20:{"b":"]}"}"#]),
             (r#"{"x":1,"Rec\u006frds":[{"a":1}],"y":2}"#, &[r#"23:{"a":1}"#]),
             (r#"[{"a":1},[{"b":2}]]"#, &[r#"1:{"a":1}"#, r#"10:{"b":2}"#]),
             ("{\"a\":1}\n{\"b\":2}\n", &["0:{\"a\":1}", "8:{\"b\":2}"]),
             ("\u{feff}{\"a\":1}", &["3:{\"a\":1}"]),
             (r#"{"a":"\\\"}"}"#, &[r#"0:{"a":"\\\"}"}"#]),
             (r#"{"Records":[{"a":1},{"b"#, &[r#"12:{"a":1}"#, "0!truncated"]),
-            (
-                "{\"Records\":[{\"a\":1},{]\n{\"c\":3}",
-                &["12:{\"a\":1}", "23:{\"c\":3}", "0!malformed"],
-            ),
+            ("{\"Records\":[{\"a\":1},{]\n{\"c\":3}", &["12:{\"a\":1}", "23:{\"c\":3}", "0!malformed"]),
             ("ntName\":\"x\"},\n{\"c\":3}", &["14:{\"c\":3}", "0!malformed"]),
             (r#"{"Records":{"a":1}}"#, &[r#"0:{"Records":{"a":1}}"#]),
             ("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", &["0!deep"]),

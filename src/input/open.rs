@@ -45,9 +45,7 @@ pub(crate) fn open(
     visit: &mut Visit<'_>,
 ) -> io::Result<Opened> {
     let Some(path) = &entry.path else {
-        return counted(io::stdin().lock(), tick, stop, |reader| {
-            descend(&entry.label, reader, 0, visit)
-        });
+        return counted(io::stdin().lock(), tick, stop, |reader| descend(&entry.label, reader, 0, visit));
     };
     let mut file = File::open(path)?;
     // Between listing and opening the path may have become a pipe.
@@ -78,13 +76,7 @@ fn counted(
     stop: &AtomicBool,
     read: impl FnOnce(&mut dyn BufRead) -> io::Result<()>,
 ) -> io::Result<Opened> {
-    let mut counted = Counted {
-        source,
-        tick,
-        stop,
-        hash: Sha256::new(),
-        bytes: 0,
-    };
+    let mut counted = Counted { source, tick, stop, hash: Sha256::new(), bytes: 0 };
     read(&mut BufReader::with_capacity(BUFFER, &mut counted))?;
     // A decoder stops at the first damage; the hash is of the whole file all the same.
     let drained = io::copy(&mut counted, &mut io::sink());
@@ -111,9 +103,7 @@ fn descend(label: &str, content: &mut dyn BufRead, nesting: usize, visit: &mut V
         let limit = MAX_STREAMED_ZIP + 1;
         let n = content.take(limit).read_to_end(&mut bytes)?;
         if n as u64 == limit {
-            return Err(io::Error::other(
-                "a zip archive of over 256 MB inside a stream; unpack it first",
-            ));
+            return Err(io::Error::other("a zip archive of over 256 MB inside a stream; unpack it first"));
         }
         let mut member = |label: &str, content: &mut dyn BufRead| descend(label, content, nesting + 1, visit);
         unzip(label, Cursor::new(bytes), &mut member)?;
@@ -135,9 +125,7 @@ fn unzip(
         match archive.by_index(index) {
             Ok(member) if member.is_dir() => {}
             Ok(member) => {
-                let name = member
-                    .name()
-                    .map_or_else(|_| index.to_string(), |name| name.into_owned());
+                let name = member.name().map_or_else(|_| index.to_string(), |name| name.into_owned());
                 let name = member_label(&name);
                 visit(&name, &mut BufReader::with_capacity(BUFFER, member))?;
             }

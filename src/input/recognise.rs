@@ -143,10 +143,7 @@ fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
     } else if starts(envelope.events, '[') {
         envelope.events
     } else if starts(envelope.cloud_trail_event, '"') {
-        let text = envelope
-            .cloud_trail_event
-            .map(|e| lossy_string(e.get()).into_owned())
-            .unwrap_or_default();
+        let text = envelope.cloud_trail_event.map(|e| lossy_string(e.get()).into_owned()).unwrap_or_default();
         return object(&text, depth + 1, found);
     } else if starts(envelope.detail, '{') {
         envelope.detail
@@ -180,11 +177,7 @@ fn nested(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
 }
 
 fn document(envelope: &Envelope<'_>, raw: &str) -> Found {
-    let has_iam = [
-        envelope.user_detail_list,
-        envelope.role_detail_list,
-        envelope.group_detail_list,
-    ];
+    let has_iam = [envelope.user_detail_list, envelope.role_detail_list, envelope.group_detail_list];
     let kind = if has_iam.iter().any(Option::is_some) {
         DocumentKind::AuthorizationDetails
     } else if envelope.access_key_metadata.is_some() {
@@ -240,38 +233,17 @@ mod tests {
         let text = Value::String(event.into()).to_string();
         let cases = [
             (event.to_owned(), vec!["event A"]),
-            (
-                format!(r#"{{"EventId":"1","EventName":"A","CloudTrailEvent":{text}}}"#),
-                vec!["event A"],
-            ),
-            (
-                format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{event}}}"#),
-                vec!["event A"],
-            ),
-            (
-                format!(r#"{{"data":{{"Records":[{event},[{event}]]}}}}"#),
-                vec!["event A", "event A"],
-            ),
+            (format!(r#"{{"EventId":"1","EventName":"A","CloudTrailEvent":{text}}}"#), vec!["event A"]),
+            (format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{event}}}"#), vec!["event A"]),
+            (format!(r#"{{"data":{{"Records":[{event},[{event}]]}}}}"#), vec!["event A", "event A"]),
             (r#"{"CloudTrailEvent":"nonsense"}"#.into(), vec!["malformed"]),
             (r#"{"UserDetailList":[]}"#.into(), vec!["AuthorizationDetails"]),
             (r#"{"AccessKeyMetadata":[]}"#.into(), vec!["AccessKeys"]),
-            (
-                r#"{"Content":"","ReportFormat":"text/csv"}"#.into(),
-                vec!["CredentialReport"],
-            ),
+            (r#"{"Content":"","ReportFormat":"text/csv"}"#.into(), vec!["CredentialReport"]),
             (r#"{"trailList":[]}"#.into(), vec!["Trails"]),
-            (
-                r#"{"TrailARN":"","EventSelectors":[]}"#.into(),
-                vec!["EventSelectors"],
-            ),
-            (
-                r#"{"syncToken":"1","prefixes":[{"ip_prefix":"192.0.2.0/24"}]}"#.into(),
-                vec!["AwsRanges"],
-            ),
-            (
-                r#"{"syncToken":"1","prefixes":[{"ipv4Prefix":"192.0.2.0/24"}]}"#.into(),
-                vec!["GoogleRanges"],
-            ),
+            (r#"{"TrailARN":"","EventSelectors":[]}"#.into(), vec!["EventSelectors"]),
+            (r#"{"syncToken":"1","prefixes":[{"ip_prefix":"192.0.2.0/24"}]}"#.into(), vec!["AwsRanges"]),
+            (r#"{"syncToken":"1","prefixes":[{"ipv4Prefix":"192.0.2.0/24"}]}"#.into(), vec!["GoogleRanges"]),
             (r#"{"hooks":[],"actions":[]}"#.into(), vec!["GithubMeta"]),
             (r#"{"cloud":"Public","values":[]}"#.into(), vec!["AzureRanges"]),
             (r#"{"digestS3Object":"x"}"#.into(), vec!["known"]),

@@ -90,7 +90,9 @@ impl Found {
                 },
                 Err(error) => {
                     let (reason, detail) = match (error.loop_ancestor(), error.io_error()) {
-                        (Some(_), _) => (SkipReason::LinkLoop, "the link leads back to a directory that holds it".into()),
+                        (Some(_), _) => {
+                            (SkipReason::LinkLoop, "the link leads back to a directory that holds it".into())
+                        }
                         (None, Some(io)) => (SkipReason::Unreadable, io.to_string()),
                         (None, None) => (SkipReason::Unreadable, error.to_string()),
                     };
@@ -103,7 +105,12 @@ impl Found {
     fn file(&mut self, path: &Path, meta: &Metadata, root: &Root<'_>) {
         if meta.is_file() {
             let label = root.label(path);
-            self.entries.push(Entry { path: Some(path.to_path_buf()), label, size: meta.len(), argument: root.number });
+            self.entries.push(Entry {
+                path: Some(path.to_path_buf()),
+                label,
+                size: meta.len(),
+                argument: root.number,
+            });
         } else {
             let detail = format!("{}; to read a stream, pipe it into '-'", kind(meta.file_type()));
             self.skip(path, root, SkipReason::NotARegularFile, detail);

@@ -21,10 +21,7 @@ pub(crate) fn read(content: &Value) -> Details {
     let mut details = Details::default();
     let managed: BTreeMap<&str, Mail> = items(content, "Policies")
         .filter_map(|policy| {
-            Some((
-                text(policy, "Arn")?,
-                default_version(policy).map(mail).unwrap_or_default(),
-            ))
+            Some((text(policy, "Arn")?, default_version(policy).map(mail).unwrap_or_default()))
         })
         .collect();
     let mut groups: BTreeMap<&str, (BTreeSet<String>, Mail)> = BTreeMap::new();
@@ -40,9 +37,7 @@ pub(crate) fn read(content: &Value) -> Details {
         };
         // Some demo exports write `arn:aws:iam::aws:user/…`; without an account a user cannot be placed.
         let Some(account) = AccountId::from_arn(arn) else {
-            details
-                .notes
-                .push(format!("user {name:?}: no account in the ARN {arn:?}"));
+            details.notes.push(format!("user {name:?}: no account in the ARN {arn:?}"));
             continue;
         };
         let (mut attached, mut may) = policies_of(entry, "UserPolicyList", &managed);
@@ -91,9 +86,7 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 
 fn default_version(policy: &Value) -> Option<&Value> {
     let versions = list(policy.get("PolicyVersionList"));
-    let default = versions
-        .iter()
-        .find(|v| v.get("IsDefaultVersion") == Some(&Value::Bool(true)));
+    let default = versions.iter().find(|v| v.get("IsDefaultVersion") == Some(&Value::Bool(true)));
     default.or(versions.first())?.get("Document")
 }
 

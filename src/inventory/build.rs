@@ -57,17 +57,9 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                 let details = authorization::read(source.content);
                 notes = details.notes;
                 for (account, name, user) in details.users {
-                    inventory
-                        .accounts
-                        .entry(account.clone())
-                        .or_default()
-                        .has_authorization_details = true;
+                    inventory.accounts.entry(account.clone()).or_default().has_authorization_details = true;
                     let slot = inventory.users.entry((account, name)).or_default();
-                    *slot = User {
-                        password: slot.password,
-                        slots: slot.slots.take(),
-                        ..user
-                    };
+                    *slot = User { password: slot.password, slots: slot.slots.take(), ..user };
                 }
                 for (account, (count, issuers)) in details.roles {
                     let facts = inventory.accounts.entry(account).or_default();
@@ -93,9 +85,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                 selectors.insert((account_in_path(source.label), arn), read);
             }
         }
-        inventory
-            .notes
-            .extend(notes.into_iter().map(|note| format!("{}: {note}", source.label)));
+        inventory.notes.extend(notes.into_iter().map(|note| format!("{}: {note}", source.label)));
     }
     for (account, facts) in &mut inventory.accounts {
         for trail in &mut facts.trails {
@@ -132,38 +122,22 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
     }
     let mut placed = Vec::new();
     for (label, key) in listed {
-        let name = if key.user.is_empty() {
-            ROOT_USER.to_owned()
-        } else {
-            key.user.clone()
-        };
-        let only = by_name
-            .get(name.as_str())
-            .filter(|a| a.len() == 1)
-            .and_then(|a| a.first())
-            .map(|a| (*a).clone());
+        let name = if key.user.is_empty() { ROOT_USER.to_owned() } else { key.user.clone() };
+        let only =
+            by_name.get(name.as_str()).filter(|a| a.len() == 1).and_then(|a| a.first()).map(|a| (*a).clone());
         let candidates = [
-            (
-                "the records it signed",
-                hints.owner(&key.id).map(|(account, _)| account),
-            ),
+            ("the records it signed", hints.owner(&key.id).map(|(account, _)| account)),
             ("the key id (inferred)", key.id.inferred_account()),
             ("the path of the list", account_in_path(label)),
             ("the user name", only),
         ];
-        let found = candidates
-            .into_iter()
-            .find_map(|(by, account)| Some((by, account?)));
+        let found = candidates.into_iter().find_map(|(by, account)| Some((by, account?)));
         placed.push((key, name, found));
     }
     for (key, name, found) in placed {
         let facts = inventory.keys.entry(key.id).or_default();
         if let Some((by, account)) = found {
-            inventory
-                .accounts
-                .entry(account.clone())
-                .or_default()
-                .has_key_list = true;
+            inventory.accounts.entry(account.clone()).or_default().has_key_list = true;
             facts.owner_by = by;
             facts.owner = Some((account, name));
         }
@@ -174,11 +148,7 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
 
 /// The last part of a path that looks like an account id.
 fn account_in_path(label: &str) -> Option<AccountId> {
-    label
-        .split(['/', '!'])
-        .map(AccountId::new)
-        .filter(AccountId::is_well_formed)
-        .last()
+    label.split(['/', '!']).map(AccountId::new).filter(AccountId::is_well_formed).last()
 }
 
 /// Joins the credential report's slots, which name no keys, to the keys that the list names.
@@ -193,10 +163,7 @@ fn match_slots(inventory: &mut Inventory) {
         let Some(slots) = inventory.users.get(&owner).and_then(|user| user.slots.clone()) else {
             continue;
         };
-        let observed = inventory
-            .accounts
-            .get(&owner.0)
-            .and_then(|facts| facts.credential_report);
+        let observed = inventory.accounts.get(&owner.0).and_then(|facts| facts.credential_report);
         let assigned = assign(&ids, &slots, &inventory.keys);
         for (id, slot) in ids.iter().zip(assigned) {
             let Some(facts) = inventory.keys.get_mut(id) else {
@@ -206,10 +173,7 @@ fn match_slots(inventory: &mut Inventory) {
             match slot {
                 Some(index) => {
                     facts.slot = Some(index);
-                    facts.last_used = slots
-                        .get(index)
-                        .map(|slot| slot.last_used.clone())
-                        .unwrap_or_default();
+                    facts.last_used = slots.get(index).map(|slot| slot.last_used.clone()).unwrap_or_default();
                 }
                 // Which slot is whose cannot be told: the later use stands for both, which errs on the safe side.
                 None => facts.last_used = later(&slots),
@@ -224,34 +188,23 @@ fn assign(
     slots: &[Slot; 2],
     keys: &BTreeMap<AccessKeyId, KeyFacts>,
 ) -> Vec<Option<usize>> {
-    let filled: Vec<usize> = (0..2)
-        .filter(|i| slots.get(*i).is_some_and(Slot::holds_key))
-        .collect();
+    let filled: Vec<usize> = (0..2).filter(|i| slots.get(*i).is_some_and(Slot::holds_key)).collect();
     let candidates = |id: &AccessKeyId, test: &dyn Fn(&KeyFacts, &Slot) -> bool| -> Vec<usize> {
         let facts = keys.get(id);
-        filled
-            .iter()
-            .copied()
-            .filter(|i| facts.zip(slots.get(*i)).is_some_and(|(f, s)| test(f, s)))
-            .collect()
+        filled.iter().copied().filter(|i| facts.zip(slots.get(*i)).is_some_and(|(f, s)| test(f, s))).collect()
     };
     let mut out: Vec<Option<usize>> = vec![None; ids.len()];
     let same_time: &dyn Fn(&KeyFacts, &Slot) -> bool =
         &|facts, slot| facts.created.is_some() && facts.created == slot.last_rotated;
-    let same_status: &dyn Fn(&KeyFacts, &Slot) -> bool = &|facts, slot| {
-        facts
-            .status
-            .is_some_and(|s| (s == KeyStatus::Active) == slot.active)
-    };
+    let same_status: &dyn Fn(&KeyFacts, &Slot) -> bool =
+        &|facts, slot| facts.status.is_some_and(|s| (s == KeyStatus::Active) == slot.active);
     for test in [same_time, same_status, &|_, _| true] {
         for (n, id) in ids.iter().enumerate() {
             if out.get(n).is_some_and(Option::is_some) {
                 continue;
             }
-            let free: Vec<usize> = candidates(id, test)
-                .into_iter()
-                .filter(|i| !out.contains(&Some(*i)))
-                .collect();
+            let free: Vec<usize> =
+                candidates(id, test).into_iter().filter(|i| !out.contains(&Some(*i))).collect();
             // Only an unambiguous match counts: no other open key may claim the same slot.
             let rivals = ids.iter().enumerate().filter(|(m, other)| {
                 *m != n
@@ -274,18 +227,9 @@ fn later(slots: &[Slot; 2]) -> LastUsed {
     for slot in slots.iter().filter(|slot| slot.holds_key()) {
         latest = match (latest, slot.last_used.clone()) {
             (LastUsed::Unknown, _) | (_, LastUsed::Unknown) => LastUsed::Unknown,
-            (
-                LastUsed::At { time: a, .. },
-                LastUsed::At {
-                    time: b,
-                    service,
-                    region,
-                },
-            ) if b > a => LastUsed::At {
-                time: b,
-                service,
-                region,
-            },
+            (LastUsed::At { time: a, .. }, LastUsed::At { time: b, service, region }) if b > a => {
+                LastUsed::At { time: b, service, region }
+            }
             (LastUsed::Never, other) => other,
             (latest, _) => latest,
         };
@@ -315,16 +259,8 @@ mod tests {
             .collect();
         let list = serde_json::json!({"AccessKeyMetadata": metadata});
         let sources = [
-            Source {
-                kind: SourceKind::AccessKeys,
-                label: "k.json",
-                content: &list,
-            },
-            Source {
-                kind: SourceKind::CredentialReport,
-                label: "r.csv",
-                content: &report,
-            },
+            Source { kind: SourceKind::AccessKeys, label: "k.json", content: &list },
+            Source { kind: SourceKind::CredentialReport, label: "r.csv", content: &report },
         ];
         build(&sources, &NoHints)
     }
@@ -342,24 +278,15 @@ mod tests {
         let used = "2026-09-01T00:00:00Z";
         let report = format!("true,{b},N/A,true,{a},{used}");
         let both = inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b)]);
-        assert_eq!(
-            (last_used(&both, "AKIA1"), last_used(&both, "AKIA2")),
-            (used.into(), "Never".into())
-        );
+        assert_eq!((last_used(&both, "AKIA1"), last_used(&both, "AKIA2")), (used.into(), "Never".into()));
         // One was switched off later, so its "last rotated" no longer is its creation.
         let report = format!("false,2026-05-05T00:00:00Z,N/A,true,2026-06-06T00:00:00Z,{used}");
         let status = inventory(&report, &[("AKIA1", "Inactive", a), ("AKIA2", "Active", b)]);
-        assert_eq!(
-            (last_used(&status, "AKIA1"), last_used(&status, "AKIA2")),
-            ("Never".into(), used.into())
-        );
+        assert_eq!((last_used(&status, "AKIA1"), last_used(&status, "AKIA2")), ("Never".into(), used.into()));
         // Nothing tells them apart: the later use stands for both.
         let report = format!("true,2026-05-05T00:00:00Z,N/A,true,2026-06-06T00:00:00Z,{used}");
         let neither = inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b)]);
-        assert_eq!(
-            (last_used(&neither, "AKIA1"), last_used(&neither, "AKIA2")),
-            (used.into(), used.into())
-        );
+        assert_eq!((last_used(&neither, "AKIA1"), last_used(&neither, "AKIA2")), (used.into(), used.into()));
         assert!(parse_instant(used).is_some());
     }
 

@@ -36,10 +36,7 @@ pub(crate) fn read(content: &Value) -> Report {
             let decoded = base64::engine::general_purpose::STANDARD.decode(text.trim());
             let csv = decoded.ok().and_then(|bytes| String::from_utf8(bytes).ok());
             let mut report = rows(csv.as_deref().unwrap_or(text));
-            report.generated = object
-                .get("GeneratedTime")
-                .and_then(Value::as_str)
-                .and_then(parse_instant);
+            report.generated = object.get("GeneratedTime").and_then(Value::as_str).and_then(parse_instant);
             report
         }
     }
@@ -47,15 +44,10 @@ pub(crate) fn read(content: &Value) -> Report {
 
 fn rows(csv: &str) -> Report {
     let mut report = Report::default();
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
     let columns: HashMap<String, usize> = match reader.headers() {
-        Ok(header) => header
-            .iter()
-            .enumerate()
-            .map(|(i, name)| (name.to_owned(), i))
-            .collect(),
+        Ok(header) => header.iter().enumerate().map(|(i, name)| (name.to_owned(), i)).collect(),
         Err(error) => {
             report.notes.push(format!("the header cannot be read: {error}"));
             return report;
@@ -76,11 +68,7 @@ fn rows(csv: &str) -> Report {
             let part = |part: &str| get(&format!("access_key_{n}_{part}"));
             let time = parse_instant(part("last_used_date"));
             let known = |text: &str| {
-                if matches!(text, "N/A" | "no_information") {
-                    String::new()
-                } else {
-                    text.to_owned()
-                }
+                if matches!(text, "N/A" | "no_information") { String::new() } else { text.to_owned() }
             };
             Slot {
                 active: part("active").eq_ignore_ascii_case("true"),
@@ -98,11 +86,7 @@ fn rows(csv: &str) -> Report {
             }
         };
         let Some(account) = AccountId::from_arn(get("arn")) else {
-            report.notes.push(format!(
-                "row {}: no account in the ARN {:?}",
-                number + 2,
-                get("arn")
-            ));
+            report.notes.push(format!("row {}: no account in the ARN {:?}", number + 2, get("arn")));
             continue;
         };
         report.rows.push(Row {

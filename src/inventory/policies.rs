@@ -15,10 +15,7 @@ pub(crate) struct Mail {
 
 impl Mail {
     pub(crate) fn or(self, other: Mail) -> Mail {
-        Mail {
-            named: self.named || other.named,
-            by_wildcard: self.by_wildcard || other.by_wildcard,
-        }
+        Mail { named: self.named || other.named, by_wildcard: self.by_wildcard || other.by_wildcard }
     }
 }
 
@@ -39,23 +36,14 @@ pub(crate) fn mail(document: &Value) -> Mail {
         if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
             continue;
         }
-        for action in list(statement.get("Action"))
-            .into_iter()
-            .filter_map(Value::as_str)
-        {
+        for action in list(statement.get("Action")).into_iter().filter_map(Value::as_str) {
             let action = action.to_ascii_lowercase();
             if glob(action.as_bytes(), b"ses:sendrawemail") {
-                if action.starts_with("ses:") {
-                    mail.named = true
-                } else {
-                    mail.by_wildcard = true
-                }
+                if action.starts_with("ses:") { mail.named = true } else { mail.by_wildcard = true }
             }
         }
         if statement.get("NotAction").is_some() {
-            let excluded = list(statement.get("NotAction"))
-                .into_iter()
-                .filter_map(Value::as_str);
+            let excluded = list(statement.get("NotAction")).into_iter().filter_map(Value::as_str);
             let mut excluded = excluded.map(str::to_ascii_lowercase);
             mail.by_wildcard |= !excluded.any(|action| glob(action.as_bytes(), b"ses:sendrawemail"));
         }
@@ -96,9 +84,7 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
             },
         }
     }
-    pattern
-        .get(p..)
-        .is_none_or(|rest| rest.iter().all(|b| *b == b'*'))
+    pattern.get(p..).is_none_or(|rest| rest.iter().all(|b| *b == b'*'))
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -136,26 +122,11 @@ mod tests {
                 policy(json!([{"Effect": "Allow", "Action": ["s3:*", "SES:Send*"], "Resource": "*"}])),
                 (true, false),
             ),
-            (
-                policy(json!({"Effect": "Allow", "Action": "*", "Resource": "*"})),
-                (false, true),
-            ),
-            (
-                policy(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})),
-                (false, true),
-            ),
-            (
-                policy(json!({"Effect": "Allow", "NotAction": ["ses:*"], "Resource": "*"})),
-                (false, false),
-            ),
-            (
-                policy(json!({"Effect": "Deny", "Action": "ses:*", "Resource": "*"})),
-                (false, false),
-            ),
-            (
-                policy(json!({"Effect": "Allow", "Action": "ses:Get*", "Resource": "*"})),
-                (false, false),
-            ),
+            (policy(json!({"Effect": "Allow", "Action": "*", "Resource": "*"})), (false, true)),
+            (policy(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})), (false, true)),
+            (policy(json!({"Effect": "Allow", "NotAction": ["ses:*"], "Resource": "*"})), (false, false)),
+            (policy(json!({"Effect": "Deny", "Action": "ses:*", "Resource": "*"})), (false, false)),
+            (policy(json!({"Effect": "Allow", "Action": "ses:Get*", "Resource": "*"})), (false, false)),
             (
                 json!(
                     "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ses%3A%2A%22%7D%7D"

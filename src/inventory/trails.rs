@@ -13,11 +13,7 @@ pub(crate) fn read_trails(content: &Value) -> Vec<(Option<AccountId>, Trail)> {
     list(content.get("trailList"))
         .into_iter()
         .map(|trail| {
-            let arn = trail
-                .get("TrailARN")
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned();
+            let arn = trail.get("TrailARN").and_then(Value::as_str).unwrap_or_default().to_owned();
             let read = Trail {
                 multi_region: flag(trail, "IsMultiRegionTrail"),
                 organization: flag(trail, "IsOrganizationTrail"),
@@ -32,43 +28,28 @@ pub(crate) fn read_trails(content: &Value) -> Vec<(Option<AccountId>, Trail)> {
 /// Reads `aws cloudtrail get-event-selectors`, basic or advanced
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html>).
 pub(crate) fn read_selectors(content: &Value) -> (String, Selectors) {
-    let arn = content
-        .get("TrailARN")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let arn = content.get("TrailARN").and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut selectors = Selectors::default();
     for basic in list(content.get("EventSelectors")) {
         let management = basic.get("IncludeManagementEvents") != Some(&Value::Bool(false));
-        let all = basic
-            .get("ReadWriteType")
-            .and_then(Value::as_str)
-            .is_none_or(|t| t == "All");
+        let all = basic.get("ReadWriteType").and_then(Value::as_str).is_none_or(|t| t == "All");
         selectors.all_management |= management && all;
-        selectors
-            .excluded
-            .extend(strings(basic.get("ExcludeManagementEventSources")));
+        selectors.excluded.extend(strings(basic.get("ExcludeManagementEventSources")));
         for data in list(basic.get("DataResources")) {
-            selectors
-                .data_types
-                .extend(data.get("Type").and_then(Value::as_str).map(str::to_owned));
+            selectors.data_types.extend(data.get("Type").and_then(Value::as_str).map(str::to_owned));
         }
     }
     for advanced in list(content.get("AdvancedEventSelectors")) {
         let field = |name: &str| {
             let fields = list(advanced.get("FieldSelectors"));
-            fields
-                .into_iter()
-                .find(|f| f.get("Field").and_then(Value::as_str) == Some(name))
+            fields.into_iter().find(|f| f.get("Field").and_then(Value::as_str) == Some(name))
         };
         let equals = |name: &str| field(name).map(|f| strings(f.get("Equals"))).unwrap_or_default();
         if equals("eventCategory").contains("Management") {
             selectors.all_management |= field("readOnly").is_none();
-            selectors.excluded.extend(
-                field("eventSource")
-                    .map(|f| strings(f.get("NotEquals")))
-                    .unwrap_or_default(),
-            );
+            selectors
+                .excluded
+                .extend(field("eventSource").map(|f| strings(f.get("NotEquals"))).unwrap_or_default());
         }
         selectors.data_types.extend(equals("resources.type"));
     }
@@ -76,11 +57,7 @@ pub(crate) fn read_selectors(content: &Value) -> (String, Selectors) {
 }
 
 fn strings(value: Option<&Value>) -> BTreeSet<String> {
-    list(value)
-        .into_iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    list(value).into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 #[cfg(test)]

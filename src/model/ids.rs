@@ -111,10 +111,8 @@ mod tests {
         let top = 0x8000_0000_0000_u128 | u128::from(account) << 7;
         let bits = top << 32;
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let body: String = (0..16)
-            .rev()
-            .map(|i| char::from(alphabet[(bits >> (i * 5) & 31) as usize]))
-            .collect();
+        let body: String =
+            (0..16).rev().map(|i| char::from(alphabet[(bits >> (i * 5) & 31) as usize])).collect();
         format!("AKIA{body}")
     }
 
@@ -122,19 +120,10 @@ mod tests {
     fn account_is_inferred_from_newer_ids_only() {
         for account in [111_122_223_333, 1, 999_999_999_999] {
             let id = AccessKeyId::new(encode(account));
-            assert_eq!(
-                id.inferred_account(),
-                Some(AccountId::new(format!("{account:012}"))),
-                "{id}"
-            );
+            assert_eq!(id.inferred_account(), Some(AccountId::new(format!("{account:012}"))), "{id}");
         }
-        for id in [
-            "AKIAIOSFODNN7EXAMPLE",
-            "AKIA****************",
-            "AKIA",
-            "AKIAQ2",
-            "AKIAZZZZZZZZZZZZZZZZZ",
-        ] {
+        for id in ["AKIAIOSFODNN7EXAMPLE", "AKIA****************", "AKIA", "AKIAQ2", "AKIAZZZZZZZZZZZZZZZZZ"]
+        {
             assert_eq!(AccessKeyId::new(id).inferred_account(), None, "{id}");
         }
     }
@@ -142,10 +131,7 @@ mod tests {
     #[test]
     fn account_of_an_arn() {
         let account = |arn| AccountId::from_arn(arn).map(|a| a.to_string());
-        assert_eq!(
-            account("arn:aws:iam::111122223333:user/ci"),
-            Some("111122223333".into())
-        );
+        assert_eq!(account("arn:aws:iam::111122223333:user/ci"), Some("111122223333".into()));
         assert_eq!(account("arn:aws:s3:::bucket"), None);
         assert_eq!(account("nonsense"), None);
     }

@@ -60,10 +60,7 @@ impl Window {
 
     /// The smallest window that holds both.
     pub fn hull(self, other: Window) -> Window {
-        Window {
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-        }
+        Window { first: self.first.min(other.first), last: self.last.max(other.last) }
     }
 }
 
@@ -117,13 +114,6 @@ mod tests {
         let day = Day::of(parse_instant("2026-10-01T23:59:59Z").unwrap());
         assert_eq!(day.to_string(), "2026-10-01");
         assert_eq!(day.weekday(), 3); // a Thursday
-        assert_eq!(
-            Window {
-                first: day,
-                last: day.plus(9)
-            }
-            .days(),
-            10
-        );
+        assert_eq!(Window { first: day, last: day.plus(9) }.days(), 10);
     }
 }

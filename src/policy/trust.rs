@@ -29,12 +29,7 @@ type Condition<'a> = (&'a str, &'a str, Value);
 impl TrustPolicy {
     /// A role that an AWS service assumes.
     pub fn service(principal: &str, conditions: &[Condition<'_>], needs: &[Need]) -> Self {
-        Self::new(
-            json!({"Service": principal}),
-            &["sts:AssumeRole"],
-            conditions,
-            needs,
-        )
+        Self::new(json!({"Service": principal}), &["sts:AssumeRole"], conditions, needs)
     }
 
     /// A role that an AWS service assumes with session tags, and whatever further actions it needs.
@@ -52,21 +47,10 @@ impl TrustPolicy {
         let provider = format!("arn:aws:iam::{account}:oidc-provider/{issuer}");
         let (aud, sub) = (format!("{issuer}:aud"), format!("{issuer}:sub"));
         // The exact subject is the rule; a pattern only where part of the claim differs at each run.
-        let operator = if subject.contains('*') {
-            "StringLike"
-        } else {
-            "StringEquals"
-        };
-        let conditions = [
-            ("StringEquals", aud.as_str(), json!(audience)),
-            (operator, sub.as_str(), json!(subject)),
-        ];
-        Self::new(
-            json!({"Federated": provider}),
-            &["sts:AssumeRoleWithWebIdentity"],
-            &conditions,
-            needs,
-        )
+        let operator = if subject.contains('*') { "StringLike" } else { "StringEquals" };
+        let conditions =
+            [("StringEquals", aud.as_str(), json!(audience)), (operator, sub.as_str(), json!(subject))];
+        Self::new(json!({"Federated": provider}), &["sts:AssumeRoleWithWebIdentity"], &conditions, needs)
     }
 
     /// A role for a Google service account. Google is built into IAM: the principal is its name, and the
@@ -91,20 +75,11 @@ impl TrustPolicy {
         let mut statement = Map::new();
         statement.insert("Effect".into(), json!("Allow"));
         statement.insert("Principal".into(), principal);
-        statement.insert(
-            "Action".into(),
-            if let [one] = actions {
-                json!(one)
-            } else {
-                json!(actions)
-            },
-        );
+        statement.insert("Action".into(), if let [one] = actions { json!(one) } else { json!(actions) });
         if !conditions.is_empty() {
             let mut block = Map::new();
             for (operator, key, value) in conditions {
-                let entry = block
-                    .entry(*operator)
-                    .or_insert_with(|| Value::Object(Map::new()));
+                let entry = block.entry(*operator).or_insert_with(|| Value::Object(Map::new()));
                 if let Value::Object(keys) = entry {
                     keys.insert((*key).to_owned(), value.clone());
                 }

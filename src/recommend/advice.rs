@@ -118,15 +118,9 @@ pub struct Rule {
 /// The replacement for a consumer.
 pub fn advise(case: &Case<'_>) -> Advice {
     let kind = case.consumer.kind;
-    let rule = rules::ALL
-        .iter()
-        .find(|rule| rule.kind == kind && (rule.fits)(case));
+    let rule = rules::ALL.iter().find(|rule| rule.kind == kind && (rule.fits)(case));
     match rule {
-        Some(rule) => Advice {
-            rule: rule.id,
-            title: rule.title,
-            ..(rule.advise)(case)
-        },
+        Some(rule) => Advice { rule: rule.id, title: rule.title, ..(rule.advise)(case) },
         None => rules::unidentified(case),
     }
 }

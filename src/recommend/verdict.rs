@@ -1,7 +1,7 @@
 //! The verdict on one key. "Unused" is concluded only where no gap is open.
 
 use super::advice::{Advice, Outcome};
-use crate::attribution::{AsideKind, Attribution};
+use crate::attribution::{AsideKind, Attribution, Confidence};
 use crate::evidence::Gap;
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed};
 use crate::model::{Day, ROOT_USER, WorkloadKind};
@@ -62,10 +62,7 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self {
-            max_age: 90,
-            max_idle: 90,
-        }
+        Self { max_age: 90, max_idle: 90 }
     }
 }
 
@@ -118,17 +115,13 @@ pub struct KeyCase<'a> {
 /// Passes the verdict.
 pub fn judge(case: &KeyCase<'_>) -> Verdict {
     let due = due(case);
-    let (kind, reasons) = first_things(case)
-        .or_else(|| in_use(case, &due))
-        .unwrap_or_else(|| not_in_use(case, &due));
+    let (kind, reasons) =
+        first_things(case).or_else(|| in_use(case, &due)).unwrap_or_else(|| not_in_use(case, &due));
     Verdict { kind, reasons, due }
 }
 
 fn reason(code: &'static str, text: impl Into<String>) -> Reason {
-    Reason {
-        code,
-        text: text.into(),
-    }
+    Reason { code, text: text.into() }
 }
 
 fn due(case: &KeyCase<'_>) -> Due {
@@ -141,12 +134,8 @@ fn due(case: &KeyCase<'_>) -> Due {
         _ => None,
     };
     let never = matches!(case.facts.map(|facts| &facts.last_used), Some(LastUsed::Never)) && seen.is_none();
-    let idle_days = [seen, told]
-        .into_iter()
-        .flatten()
-        .max()
-        .map(days_since)
-        .or(if never { age_days } else { None });
+    let idle_days =
+        [seen, told].into_iter().flatten().max().map(days_since).or(if never { age_days } else { None });
     Due {
         age_days,
         idle_days,
@@ -162,24 +151,18 @@ fn first_things(case: &KeyCase<'_>) -> Option<(VerdictKind, Vec<Reason>)> {
         let text = format!("the user carries {policy}: AWS found this key exposed; treat it as an incident");
         reasons.push(reason("quarantined", text));
     }
-    for aside in case
-        .attribution
-        .asides
-        .iter()
-        .filter(|aside| aside.kind == AsideKind::KeyValidation)
-    {
-        let when = aside
-            .stats
-            .last
-            .map(|t| format!(", last on {}", Day::of(t)))
-            .unwrap_or_default();
+    for aside in case.attribution.asides.iter().filter(|aside| aside.kind == AsideKind::KeyValidation) {
+        let when = aside.stats.last.map(|t| format!(", last on {}", Day::of(t))).unwrap_or_default();
         reasons.push(reason(
             "key-validated",
-            format!(
-                "{} tried the key {} times{when}: somebody else holds it",
-                aside.who, aside.stats.count
-            ),
+            format!("{} tried the key {} times{when}: somebody else holds it", aside.who, aside.stats.count),
         ));
+    }
+    for (tool, events) in &case.attribution.attack_tools {
+        let text = format!(
+            "{events} events name {tool}, a tool that simulates or carries out attacks: was that a test of yours?"
+        );
+        reasons.push(reason("attack-tool", text));
     }
     if case.attribution.in_session > 0 {
         let text = format!(
@@ -206,12 +189,7 @@ fn first_things(case: &KeyCase<'_>) -> Option<(VerdictKind, Vec<Reason>)> {
 fn recently_used(case: &KeyCase<'_>) -> bool {
     let first = Day::of(case.as_of).plus(-case.thresholds.max_idle);
     let presumed = case.attribution.consumers.iter().any(|consumer| !consumer.seen);
-    presumed
-        || case
-            .attribution
-            .total
-            .last
-            .is_some_and(|last| Day::of(last) >= first)
+    presumed || case.attribution.total.last.is_some_and(|last| Day::of(last) >= first)
 }
 
 fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
@@ -220,12 +198,8 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
     }
     let consumers = || case.attribution.consumers.iter().zip(case.advice);
     let total = case.attribution.consumers.len();
-    let unknown: Vec<_> = consumers()
-        .filter(|(_, advice)| advice.outcome == Outcome::Identify)
-        .collect();
-    let stuck: Vec<_> = consumers()
-        .filter(|(_, advice)| advice.outcome == Outcome::Rotate)
-        .collect();
+    let unknown: Vec<_> = consumers().filter(|(_, advice)| advice.outcome == Outcome::Identify).collect();
+    let stuck: Vec<_> = consumers().filter(|(_, advice)| advice.outcome == Outcome::Rotate).collect();
     let mut reasons = Vec::new();
     let kind = if !unknown.is_empty() {
         let text = format!("{} of {total} consumers are not identified", unknown.len());
@@ -236,9 +210,7 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
             let text = format!(
                 "{}: {}",
                 consumer.kind.title(),
-                advice
-                    .unblock
-                    .map_or(String::new(), |u| format!("unblocked by {u}"))
+                advice.unblock.map_or(String::new(), |u| format!("unblocked by {u}"))
             );
             reasons.push(reason(static_key_code(consumer.kind), text));
         }
@@ -257,9 +229,21 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
         ));
         VerdictKind::Replace
     };
+    let unsure = case
+        .attribution
+        .consumers
+        .iter()
+        .filter(|c| c.confidence == Confidence::Low && c.kind != WorkloadKind::Unknown)
+        .count();
+    if unsure > 0 {
+        let text = format!(
+            "{unsure} of {total} consumers are known by weak signals only: confirm with the owner before the role is built"
+        );
+        reasons.push(reason("unsure-kind", text));
+    }
     let open = case.gaps.iter().filter(|gap| gap.blocks_unused).count();
     if open > 0 {
-        let text = format!("{open} evidence gaps are open: there may be consumers that no record shows");
+        let text = format!("open evidence gaps ({open}): there may be consumers that no record shows");
         reasons.push(reason("gaps-open", text));
     }
     Some((kind, reasons))
@@ -325,11 +309,7 @@ mod tests {
     }
 
     fn never_used(created: &str) -> KeyFacts {
-        KeyFacts {
-            created: parse_instant(created),
-            last_used: LastUsed::Never,
-            ..KeyFacts::default()
-        }
+        KeyFacts { created: parse_instant(created), last_used: LastUsed::Never, ..KeyFacts::default() }
     }
 
     #[test]
@@ -345,38 +325,24 @@ mod tests {
         };
         assert_eq!(verdict(&facts, &[gap(false)], &none).kind, VerdictKind::Retire);
         let blocked = verdict(&facts, &[gap(true)], &none);
-        assert_eq!(
-            (blocked.kind, blocked.reasons[0].code),
-            (VerdictKind::Investigate, "no-data-events")
-        );
+        assert_eq!((blocked.kind, blocked.reasons[0].code), (VerdictKind::Investigate, "no-data-events"));
     }
 
     #[test]
     fn new_keys_are_not_called_unused() {
         let verdict = verdict(&never_used("2026-09-25T00:00:00Z"), &[], &Attribution::default());
-        assert_eq!(
-            (verdict.kind, verdict.reasons[0].code),
-            (VerdictKind::Investigate, "too-new")
-        );
+        assert_eq!((verdict.kind, verdict.reasons[0].code), (VerdictKind::Investigate, "too-new"));
     }
 
     #[test]
     fn due_by_age_and_idleness() {
         let mut total = Stats::default();
         total.add(parse_instant("2026-06-01T00:00:00Z"), None);
-        let used = Attribution {
-            total,
-            ..Attribution::default()
-        };
+        let used = Attribution { total, ..Attribution::default() };
         let due = verdict(&never_used("2026-08-01T00:00:00Z"), &[], &used).due;
         assert_eq!(
             due,
-            Due {
-                age_days: Some(61),
-                idle_days: Some(122),
-                by_age: Some(false),
-                by_idle: Some(true)
-            }
+            Due { age_days: Some(61), idle_days: Some(122), by_age: Some(false), by_idle: Some(true) }
         );
         let unknown = verdict(&KeyFacts::default(), &[], &Attribution::default()).due;
         assert_eq!(unknown, Due::default());

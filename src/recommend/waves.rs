@@ -79,7 +79,7 @@ pub struct WaveInput<'a> {
 
 /// Chooses the wave.
 pub fn wave_of(input: &WaveInput<'_>) -> Wave {
-    let incident = ["quarantined", "key-validated", "root-key"];
+    let incident = ["quarantined", "key-validated", "attack-tool", "root-key"];
     match input.verdict.kind {
         VerdictKind::Investigate if input.verdict.reasons.iter().any(|r| incident.contains(&r.code)) => {
             Wave::Incidents
@@ -110,10 +110,7 @@ pub fn wave_of(input: &WaveInput<'_>) -> Wave {
                     | WorkloadKind::CircleCi
                     | WorkloadKind::HcpTerraform
             );
-            let sign_in = input
-                .advice
-                .iter()
-                .any(|advice| advice.outcome == Outcome::SignIn);
+            let sign_in = input.advice.iter().any(|advice| advice.outcome == Outcome::SignIn);
             if inside && consumer.confidence >= Confidence::Medium {
                 Wave::QuickWins
             } else if pipeline || sign_in {

@@ -1,10 +1,12 @@
 //! From the analysis to the report as data.
 
+use super::findings::findings;
+use super::seen::{accounts, coverage, unknowns};
 use super::view::*;
 use crate::analysis::{Analysis, KeyAnalysis};
 use crate::attribution::{Aside as AsideGroup, Calls, Consumer as Workload};
 use crate::evidence::{Cadence, MintedSession};
-use crate::inventory::{LastUsed as KeyLastUsed, Trail};
+use crate::inventory::LastUsed as KeyLastUsed;
 use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
 use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
@@ -23,7 +25,12 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
     let keys: Vec<Key> = analysis
         .keys
         .iter()
-        .map(|key| key_view(key, sessions.get(key.subject.reference().as_str()).map(Vec::as_slice).unwrap_or_default()))
+        .map(|key| {
+            key_view(
+                key,
+                sessions.get(key.subject.reference().as_str()).map(Vec::as_slice).unwrap_or_default(),
+            )
+        })
         .collect();
     let users_with_unknown_keys = users_with_unknown_keys(analysis);
     let unknowns = unknowns(analysis, &users_with_unknown_keys);
@@ -113,9 +120,12 @@ fn last_used(told: Option<&KeyLastUsed>) -> LastUsed {
     match told {
         None | Some(KeyLastUsed::Unknown) => plain("unknown"),
         Some(KeyLastUsed::Never) => plain("never"),
-        Some(KeyLastUsed::At { time, service, region }) => {
-            LastUsed { state: "at", time: Some(format_instant(*time)), service: text(service), region: text(region) }
-        }
+        Some(KeyLastUsed::At { time, service, region }) => LastUsed {
+            state: "at",
+            time: Some(format_instant(*time)),
+            service: text(service),
+            region: text(region),
+        },
     }
 }
 
@@ -135,7 +145,8 @@ fn sessions_view(sessions: &[&MintedSession]) -> Sessions {
 }
 
 fn counts<K: AsRef<str>>(map: &BTreeMap<K, u64>, limit: usize) -> Vec<Count> {
-    let mut all: Vec<Count> = map.iter().map(|(name, events)| Count { name: name.as_ref().to_owned(), events: *events }).collect();
+    let mut all: Vec<Count> =
+        map.iter().map(|(name, events)| Count { name: name.as_ref().to_owned(), events: *events }).collect();
     all.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.name.cmp(&b.name)));
     all.truncate(limit);
     all
@@ -152,7 +163,9 @@ fn calls(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> Vec<Call> {
             failed: calls.failed,
         })
         .collect();
-    all.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| (&a.service, &a.name).cmp(&(&b.service, &b.name))));
+    all.sort_by(|a, b| {
+        b.events.cmp(&a.events).then_with(|| (&a.service, &a.name).cmp(&(&b.service, &b.name)))
+    });
     all
 }
 
@@ -207,7 +220,9 @@ fn replacement(advice: &Advice) -> Replacement {
         title: advice.title,
         outcome: advice.outcome.id(),
         trust_policy: trust.map(|t| t.document.clone()),
-        needs: trust.map(|t| t.needs.iter().map(|n| Need { name: n.name, ask: n.ask }).collect()).unwrap_or_default(),
+        needs: trust
+            .map(|t| t.needs.iter().map(|n| Need { name: n.name, ask: n.ask }).collect())
+            .unwrap_or_default(),
         steps: advice.steps.clone(),
         caveats: advice.caveats.clone(),
         unblock: advice.unblock,
@@ -226,11 +241,18 @@ fn aside(group: &AsideGroup) -> Aside {
 }
 
 fn waves(keys: &[Key]) -> Vec<Wave> {
-    let of = |wave: WaveKind| keys.iter().filter(move |key| key.wave == wave.id()).map(|key| key.reference.clone());
+    let of = |wave: WaveKind| {
+        keys.iter().filter(move |key| key.wave == wave.id()).map(|key| key.reference.clone())
+    };
     WaveKind::ALL
         .iter()
         .enumerate()
-        .map(|(n, wave)| Wave { number: n + 1, id: wave.id(), title: wave.title(), keys: of(*wave).collect() })
+        .map(|(n, wave)| Wave {
+            number: n + 1,
+            id: wave.id(),
+            title: wave.title(),
+            keys: of(*wave).collect(),
+        })
         .collect()
 }
 
@@ -238,8 +260,11 @@ fn waves(keys: &[Key]) -> Vec<Wave> {
 /// about whether they have keys.
 fn users_with_unknown_keys(analysis: &Analysis) -> Vec<UserRef> {
     let inventory = &analysis.material.inventory;
-    let seen: BTreeSet<(&AccountId, &str)> =
-        analysis.keys.iter().filter_map(|key| Some((key.subject.account.as_ref()?, key.subject.user.as_deref()?))).collect();
+    let seen: BTreeSet<(&AccountId, &str)> = analysis
+        .keys
+        .iter()
+        .filter_map(|key| Some((key.subject.account.as_ref()?, key.subject.user.as_deref()?)))
+        .collect();
     inventory
         .users
         .iter()
@@ -264,14 +289,6 @@ fn user_sessions(analysis: &Analysis) -> Vec<UserSession> {
             last: instant(s.stats.last),
         })
         .collect()
-}
-
-fn accounts(analysis: &Analysis) -> BTreeSet<&AccountId> {
-    let material = &analysis.material;
-    let mut all: BTreeSet<&AccountId> = material.inventory.accounts.keys().collect();
-    all.extend(material.evidence.coverage.accounts());
-    all.extend(analysis.keys.iter().filter_map(|key| key.subject.account.as_ref()));
-    all
 }
 
 fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summary {
@@ -305,149 +322,13 @@ fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summ
     }
 }
 
-/// The main findings in sentences, most urgent first; only those that there are.
-fn findings(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Vec<String> {
-    let with = |code: &str| keys.iter().filter(|key| key.reasons.iter().any(|r| r.code == code)).count();
-    let verdict = |id: &str| keys.iter().filter(|key| key.verdict == id).count();
-    let mut out = Vec::new();
-    let mut say = |n: usize, one: &str, many: &str| match n {
-        0 => {}
-        1 => out.push(one.to_owned()),
-        n => out.push(many.replace("{n}", &n.to_string())),
-    };
-    say(with("quarantined"), "1 key belongs to a user that AWS quarantined: treat it as an incident.", "{n} keys belong to users that AWS quarantined: treat them as incidents.");
-    say(with("key-validated"), "1 key was tried by a scanner for leaked keys: somebody else holds it.", "{n} keys were tried by scanners for leaked keys: somebody else holds them.");
-    say(with("root-key"), "1 root key is in use.", "{n} root keys are in use.");
-    say(with("session-context"), "1 key signs records that carry a session context: its id or its records are not what they seem.", "{n} keys sign records that carry a session context: their ids or records are not what they seem.");
-    say(verdict("retire"), "1 key can be retired now: nothing uses it, and no gap is open.", "{n} keys can be retired now: nothing uses them, and no gap is open.");
-    let quick = keys.iter().filter(|key| key.wave == WaveKind::QuickWins.id()).count();
-    say(quick, "1 key is a quick win: a single workload inside AWS, whose role can take over.", "{n} keys are quick wins: a single workload inside AWS each, whose role can take over.");
-    let shared = keys.iter().filter(|key| key.consumers.len() > 1).count();
-    say(shared, "1 key is shared by several consumers.", "{n} keys are shared by several consumers.");
-    let denied = keys.iter().filter(|key| key.usage.events > 0 && key.usage.denied_events == key.usage.events).count();
-    say(denied, "1 key is in use though every call it makes is denied.", "{n} keys are in use though every call they make is denied.");
-    say(verdict("rotate"), "1 key has to stay for now and should be rotated.", "{n} keys have to stay for now and should be rotated.");
-    say(verdict("investigate"), "1 key needs investigation before anything is touched.", "{n} keys need investigation before anything is touched.");
-    say(unknown_users.len(), "Of 1 user it is not known whether it has keys.", "Of {n} users it is not known whether they have keys.");
-    let damaged = analysis.material.skips.iter().filter(|skip| skip.reason.may_hide_records()).count();
-    say(damaged, "1 place in the inputs could not be read and may hide events.", "{n} places in the inputs could not be read and may hide events.");
-    if keys.is_empty() && unknown_users.is_empty() {
-        out.push("No access key was found in the inputs.".to_owned());
-    }
-    out
-}
-
-fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
-    let material = &analysis.material;
-    let mut regions: BTreeMap<AccountId, Vec<RegionCoverage>> = BTreeMap::new();
-    for region in material.evidence.coverage.regions() {
-        regions.entry(region.account.clone()).or_default().push(RegionCoverage {
-            region: region.region,
-            first_day: region.window.first.to_string(),
-            last_day: region.window.last.to_string(),
-            days: region.days,
-            management_events: region.sum.management,
-            data_events: region.sum.data,
-            other_events: region.sum.other,
-            objects: region.sum.objects,
-            damaged_objects: region.sum.damaged,
-        });
-    }
-    let account_view = |account: &AccountId| {
-        let window = material.evidence.coverage.window(account);
-        let missing = window.map(|w| material.evidence.coverage.missing_days(account, w)).unwrap_or_default();
-        let facts = material.inventory.accounts.get(account).cloned().unwrap_or_default();
-        let data = material.evidence.coverage.data_sources(account);
-        AccountCoverage {
-            account: account.to_string(),
-            first_day: window.map(|w| w.first.to_string()),
-            last_day: window.map(|w| w.last.to_string()),
-            missing_days: missing.iter().map(ToString::to_string).collect(),
-            regions: regions.get(account).cloned().unwrap_or_default(),
-            data_events_of: data.into_iter().flatten().map(|s| s.trim_end_matches(".amazonaws.com").to_owned()).collect(),
-            trails: facts.trails.iter().map(trail).collect(),
-            credential_report: match (facts.has_credential_report, facts.credential_report) {
-                (true, Some(time)) => Some(format_instant(time)),
-                (true, None) => Some("time not known".to_owned()),
-                (false, _) => None,
-            },
-            authorization_details: facts.has_authorization_details,
-            access_key_list: facts.has_key_list,
-        }
-    };
-    Coverage {
-        accounts: accounts(analysis).into_iter().map(account_view).collect(),
-        ranges: material
-            .networks
-            .files
-            .iter()
-            .map(|file| RangeFile { title: file.title, date: file.date.clone(), prefixes: file.prefixes })
-            .collect(),
-        unknowns,
-    }
-}
-
-fn trail(trail: &Trail) -> String {
-    let regions = if trail.multi_region { "all regions" } else { "one region" };
-    let scope = if trail.organization { "organization" } else { "account" };
-    let events = match &trail.selectors {
-        None => "selectors not known".to_owned(),
-        Some(s) => {
-            let management = if s.all_management { "all management events" } else { "not all management events" };
-            let without = if s.excluded.is_empty() {
-                String::new()
-            } else {
-                format!(" without {}", s.excluded.iter().cloned().collect::<Vec<_>>().join(", "))
-            };
-            let data = if s.data_types.is_empty() {
-                "no data events".to_owned()
-            } else {
-                format!("data events of {}", s.data_types.iter().cloned().collect::<Vec<_>>().join(", "))
-            };
-            format!("{management}{without}, {data}")
-        }
-    };
-    format!("{} ({scope}, {regions}; {events})", trail.arn)
-}
-
-/// What no report made of these inputs can know.
-fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<String> {
-    let material = &analysis.material;
-    let mut out = vec![
-        "Failed authentication never reaches CloudTrail: after a deactivation, silence does not prove that nothing broke.".to_owned(),
-        "SES SMTP sends reach no log, not even as data events.".to_owned(),
-    ];
-    let inventory = &material.inventory;
-    let without_trail: Vec<&AccountId> =
-        inventory.accounts.keys().filter(|a| material.evidence.coverage.window(a).is_none()).collect();
-    if !without_trail.is_empty() {
-        let names: Vec<&str> = without_trail.iter().map(|a| a.as_str()).collect();
-        out.push(format!("No CloudTrail events were read of {}: who uses its keys, from where and for what is unknown.", names.join(", ")));
-    }
-    let blind: Vec<&str> = accounts(analysis)
-        .into_iter()
-        .filter(|a| material.evidence.coverage.window(a).is_some() && material.evidence.coverage.data_sources(a).is_none())
-        .map(AccountId::as_str)
-        .collect();
-    if !blind.is_empty() {
-        out.push(format!("No data events were read of {}: use of S3 objects, Lambda functions, DynamoDB items, queues and topics is invisible there.", blind.join(", ")));
-    }
-    if !unknown_users.is_empty() {
-        out.push(format!("Neither an access key list nor a credential report covers {} users: whether they have keys is unknown.", unknown_users.len()));
-    }
-    if material.networks.files.is_empty() {
-        out.push("No IP range files were given: addresses of AWS, GitHub, Google and Azure cannot be told from others.".to_owned());
-    }
-    let never: usize = material.evidence.chains.sessions.iter().filter(|s| s.events == 0).count();
-    if never > 0 {
-        out.push(format!("{never} sessions handed out by keys were never seen in use: their events may lie in accounts, regions or days that were not read."));
-    }
-    out.extend(inventory.notes.iter().cloned());
-    out
-}
-
 fn skipped(skip: &Skip) -> Skipped {
-    Skipped { source: skip.source.clone(), offset: skip.offset, reason: skip.reason.id(), detail: skip.detail.clone() }
+    Skipped {
+        source: skip.source.clone(),
+        offset: skip.offset,
+        reason: skip.reason.id(),
+        detail: skip.detail.clone(),
+    }
 }
 
 fn skipped_by_reason(skips: &[Skip]) -> Vec<NamedCount> {
@@ -455,7 +336,9 @@ fn skipped_by_reason(skips: &[Skip]) -> Vec<NamedCount> {
     for skip in skips {
         *by.entry(skip.reason.id()).or_default() += 1;
     }
-    by.into_iter().map(|(id, count)| NamedCount { id: id.to_owned(), title: id.replace('-', " "), count }).collect()
+    by.into_iter()
+        .map(|(id, count)| NamedCount { id: id.to_owned(), title: id.replace('-', " "), count })
+        .collect()
 }
 
 fn method(analysis: &Analysis) -> Method {
@@ -472,7 +355,12 @@ fn method(analysis: &Analysis) -> Method {
         inputs: material
             .inputs
             .iter()
-            .map(|input| Input { name: input.name.clone(), files: input.files, bytes: input.bytes, sha256: input.sha256.clone() })
+            .map(|input| Input {
+                name: input.name.clone(),
+                files: input.files,
+                bytes: input.bytes,
+                sha256: input.sha256.clone(),
+            })
             .collect(),
         events_read: evidence.events,
         duplicates: evidence.duplicates,

@@ -17,7 +17,13 @@ pub fn explain(key: &Key) -> String {
         let _ = writeln!(out, "  (the account is told by {by})");
     }
     let days = |n: Option<i32>| n.map_or("unknown".to_owned(), |n| format!("{n} days"));
-    let _ = writeln!(out, "  status {}, age {}, idle {}", key.status.unwrap_or("unknown"), days(key.age_days), days(key.idle_days));
+    let _ = writeln!(
+        out,
+        "  status {}, age {}, idle {}",
+        key.status.unwrap_or("unknown"),
+        days(key.age_days),
+        days(key.idle_days)
+    );
     let _ = writeln!(out, "\nVerdict: {}", key.verdict_title);
     for reason in &key.reasons {
         let _ = writeln!(out, "  - {} [{}]", clean(&reason.text), reason.code);
@@ -27,17 +33,40 @@ pub fn explain(key: &Key) -> String {
     if u.events == 0 {
         out.push_str("  CloudTrail: no event signed by this key or by a session derived from it was read\n");
     } else {
-        let _ = writeln!(out, "  CloudTrail: {} events, {} denied, {} by derived sessions", u.events, u.denied_events, u.derived_events);
-        let _ = writeln!(out, "    first {}, last {}", u.first.as_deref().unwrap_or("?"), u.last.as_deref().unwrap_or("?"));
-        let _ = writeln!(out, "    {} active days, {}, longest silence {} days", u.active_days, u.rhythm.unwrap_or("?"), u.longest_gap_days);
+        let _ = writeln!(
+            out,
+            "  CloudTrail: {} events, {} denied, {} by derived sessions",
+            u.events, u.denied_events, u.derived_events
+        );
+        let _ = writeln!(
+            out,
+            "    first {}, last {}",
+            u.first.as_deref().unwrap_or("?"),
+            u.last.as_deref().unwrap_or("?")
+        );
+        let _ = writeln!(
+            out,
+            "    {} active days, {}, longest silence {} days",
+            u.active_days,
+            u.rhythm.unwrap_or("?"),
+            u.longest_gap_days
+        );
     }
     let _ = match (&key.last_used.time, key.last_used.state) {
-        (Some(time), _) => writeln!(out, "  IAM: last used {time}, {}", clean(key.last_used.service.as_deref().unwrap_or("service not named"))),
+        (Some(time), _) => writeln!(
+            out,
+            "  IAM: last used {time}, {}",
+            clean(key.last_used.service.as_deref().unwrap_or("service not named"))
+        ),
         (None, "never") => writeln!(out, "  IAM: never used"),
         _ => writeln!(out, "  IAM: last-used time not among the inputs"),
     };
     if key.sessions.handed_out > 0 {
-        let _ = writeln!(out, "  Sessions: {} handed out, {} never seen in use", key.sessions.handed_out, key.sessions.never_seen);
+        let _ = writeln!(
+            out,
+            "  Sessions: {} handed out, {} never seen in use",
+            key.sessions.handed_out, key.sessions.never_seen
+        );
         for path in &key.sessions.paths {
             let _ = writeln!(out, "    {} events by {}", path.count, clean(&path.title));
         }
@@ -47,7 +76,8 @@ pub fn explain(key: &Key) -> String {
         consumer(n + 1, c, &mut out);
     }
     for aside in &key.asides {
-        let _ = writeln!(out, "\n  No consumer ({}): {}, {} events", aside.kind, clean(&aside.who), aside.events);
+        let _ =
+            writeln!(out, "\n  No consumer ({}): {}, {} events", aside.kind, clean(&aside.who), aside.events);
     }
     if !key.gaps.is_empty() {
         out.push_str("\nWhat could not be seen, and what would change the verdict\n");
@@ -84,7 +114,8 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
             c.first.as_deref().unwrap_or("?"),
             c.last.as_deref().unwrap_or("?")
         );
-        let names: Vec<String> = c.addresses.iter().take(4).map(|a| format!("{} ({})", cut(&a.name, 45), a.events)).collect();
+        let names: Vec<String> =
+            c.addresses.iter().take(4).map(|a| format!("{} ({})", cut(&a.name, 45), a.events)).collect();
         let _ = writeln!(out, "     {} addresses: {}", c.addresses_total, names.join(", "));
         for agent in c.user_agents.iter().take(2) {
             let _ = writeln!(out, "     agent ({}): {}", agent.events, cut(&agent.name, 150));
@@ -96,19 +127,37 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
             let _ = writeln!(out, "     driven by {}", clean(&c.drivers.join(", ")));
         }
         if !c.credential_sources.is_empty() {
-            let _ = writeln!(out, "     the key comes from {} (the agents say so)", c.credential_sources.join(", "));
+            let _ = writeln!(
+                out,
+                "     the key comes from {} (the agents say so)",
+                c.credential_sources.join(", ")
+            );
         }
-        let calls: Vec<String> = c.calls.iter().take(CALLS).map(|call| {
-            let denied = if call.denied > 0 { format!(", {} denied", call.denied) } else { String::new() };
-            format!("{}:{} ({}{denied})", cut(&call.service, 40), cut(&call.name, 60), call.events)
-        }).collect();
-        let more = if c.calls.len() > CALLS { format!(" and {} more", c.calls.len() - CALLS) } else { String::new() };
+        let calls: Vec<String> = c
+            .calls
+            .iter()
+            .take(CALLS)
+            .map(|call| {
+                let denied =
+                    if call.denied > 0 { format!(", {} denied", call.denied) } else { String::new() };
+                format!("{}:{} ({}{denied})", cut(&call.service, 40), cut(&call.name, 60), call.events)
+            })
+            .collect();
+        let more = if c.calls.len() > CALLS {
+            format!(" and {} more", c.calls.len() - CALLS)
+        } else {
+            String::new()
+        };
         let _ = writeln!(out, "     calls: {}{more}", calls.join(", "));
         if let Some(id) = &c.sample_event_id {
             let _ = writeln!(out, "     first event: {id}");
         }
     }
-    let _ = writeln!(out, "     replacement: {} [{}, {}]", c.replacement.title, c.replacement.outcome, c.replacement.rule);
+    let _ = writeln!(
+        out,
+        "     replacement: {} [{}, {}]",
+        c.replacement.title, c.replacement.outcome, c.replacement.rule
+    );
     for step in &c.replacement.steps {
         let _ = writeln!(out, "       - {}", clean(step));
     }
@@ -124,8 +173,15 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
 fn questions(key: &Key) -> Vec<String> {
     let mut asks = Vec::new();
     for (n, c) in key.consumers.iter().enumerate() {
-        if let Some(rival) = c.rival {
-            asks.push(format!("is consumer {} a {} or a {rival}?", n + 1, c.kind_title));
+        match c.rival {
+            Some(rival) if c.kind == "unknown" => {
+                asks.push(format!("what is consumer {}? Could it be: {rival}?", n + 1))
+            }
+            Some(rival) => asks.push(format!("which is consumer {}: {} or {rival}?", n + 1, c.kind_title)),
+            None if c.kind == "unknown" => {
+                asks.push(format!("what is consumer {}, and where does it run?", n + 1))
+            }
+            None => {}
         }
         for need in &c.replacement.needs {
             asks.push(format!("consumer {}: {}", n + 1, need.ask));

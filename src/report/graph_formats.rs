@@ -70,10 +70,19 @@ fn dot(graph: &Graph) -> String {
     let mut out = String::from("digraph offkey {\n  rankdir=LR;\n  node [fontname=\"Helvetica\"];\n");
     for (n, node) in graph.nodes().iter().enumerate() {
         let (label, shape) = (quote(&node.label), shape(node.kind));
-        let _ = writeln!(out, "  n{n} [label={label}, shape={shape}, class=\"{}\", tooltip={}];", node.kind.id(), quote(&node.name));
+        let _ = writeln!(
+            out,
+            "  n{n} [label={label}, shape={shape}, class=\"{}\", tooltip={}];",
+            node.kind.id(),
+            quote(&node.name)
+        );
     }
     for (from, to, edge) in graph.edges() {
-        let label = if edge.events > 0 { format!("{} ({})", edge.kind.id(), edge.events) } else { edge.kind.id().to_owned() };
+        let label = if edge.events > 0 {
+            format!("{} ({})", edge.kind.id(), edge.events)
+        } else {
+            edge.kind.id().to_owned()
+        };
         let _ = writeln!(out, "  n{from} -> n{to} [label=\"{label}\"];");
     }
     out.push_str("}\n");
@@ -96,11 +105,17 @@ fn graphml(graph: &Graph) -> String {
     ));
     for (n, node) in graph.nodes().iter().enumerate() {
         let (kind, name, label) = (node.kind.id(), xml(&node.name), xml(&node.label));
-        let _ = writeln!(out, "    <node id=\"n{n}\"><data key=\"kind\">{kind}</data><data key=\"name\">{name}</data><data key=\"label\">{label}</data></node>");
+        let _ = writeln!(
+            out,
+            "    <node id=\"n{n}\"><data key=\"kind\">{kind}</data><data key=\"name\">{name}</data><data key=\"label\">{label}</data></node>"
+        );
     }
     for (n, (from, to, edge)) in graph.edges().into_iter().enumerate() {
         let (kind, events) = (edge.kind.id(), edge.events);
-        let _ = writeln!(out, "    <edge id=\"e{n}\" source=\"n{from}\" target=\"n{to}\"><data key=\"kind\">{kind}</data><data key=\"events\">{events}</data></edge>");
+        let _ = writeln!(
+            out,
+            "    <edge id=\"e{n}\" source=\"n{from}\" target=\"n{to}\"><data key=\"kind\">{kind}</data><data key=\"events\">{events}</data></edge>"
+        );
     }
     out.push_str("  </graph>\n</graphml>\n");
     out
@@ -165,7 +180,9 @@ fn json_graph(graph: &Graph) -> Result<Vec<u8>, String> {
         .into_iter()
         .map(|(from, to, edge)| json!({"source": from, "target": to, "kind": edge.kind.id(), "events": edge.events}))
         .collect();
-    let mut bytes = serde_json::to_vec_pretty(&json!({"schema": "offkey.graph/1", "nodes": nodes, "edges": edges})).map_err(|e| e.to_string())?;
+    let mut bytes =
+        serde_json::to_vec_pretty(&json!({"schema": "offkey.graph/1", "nodes": nodes, "edges": edges}))
+            .map_err(|e| e.to_string())?;
     bytes.push(b'\n');
     Ok(bytes)
 }

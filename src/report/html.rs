@@ -56,7 +56,14 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
 /// What a reader without scripts sees.
 fn static_summary(report: &Report) -> String {
     let mut out = String::new();
-    let _ = write!(out, "<h1>{}</h1><p>As of {}. {} keys in {} accounts.</p><ul>", html(&report.title), html(&report.as_of), report.summary.keys, report.summary.accounts);
+    let _ = write!(
+        out,
+        "<h1>{}</h1><p>As of {}. {} keys in {} accounts.</p><ul>",
+        html(&report.title),
+        html(&report.as_of),
+        report.summary.keys,
+        report.summary.accounts
+    );
     for verdict in &report.summary.verdicts {
         let _ = write!(out, "<li>{}: {}</li>", html(&verdict.title), verdict.count);
     }

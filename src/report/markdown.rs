@@ -28,12 +28,27 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
 fn head(report: &Report, out: &mut String) {
     let s = &report.summary;
     let _ = writeln!(out, "# {}\n", md(&report.title));
-    let _ = writeln!(out, "As of {}, made by offkey {}. A key is due when older than {} days or idle for longer than {}.\n", report.as_of, report.offkey_version, report.thresholds.max_age_days, report.thresholds.max_idle_days);
+    let _ = writeln!(
+        out,
+        "As of {}, made by offkey {}. A key is due when older than {} days or idle for longer than {}.\n",
+        report.as_of, report.offkey_version, report.thresholds.max_age_days, report.thresholds.max_idle_days
+    );
     out.push_str("## Summary\n\n| | |\n|---|---:|\n");
     for verdict in &s.verdicts {
         let _ = writeln!(out, "| Keys to {} | {} |", verdict.title, verdict.count);
     }
-    let _ = writeln!(out, "| Keys in all | {} |\n| Keys due | {} |\n| Keys with evidence gaps | {} |\n| Accounts | {} |\n| Users | {} |\n| Consumers found | {} |\n| Consumers identified | {} |\n| CloudTrail events | {} |", s.keys, s.keys_due, s.keys_with_gaps, s.accounts, s.users, s.consumers, s.consumers_identified, s.events);
+    let _ = writeln!(
+        out,
+        "| Keys in all | {} |\n| Keys due | {} |\n| Keys with evidence gaps | {} |\n| Accounts | {} |\n| Users | {} |\n| Consumers found | {} |\n| Consumers identified | {} |\n| CloudTrail events | {} |",
+        s.keys,
+        s.keys_due,
+        s.keys_with_gaps,
+        s.accounts,
+        s.users,
+        s.consumers,
+        s.consumers_identified,
+        s.events
+    );
     if !s.findings.is_empty() {
         out.push('\n');
         for finding in &s.findings {
@@ -83,7 +98,11 @@ fn detail(key: &Key, out: &mut String) {
     let account = md(key.account.as_deref().unwrap_or("unknown"));
     let by = key.account_by.as_ref().map(|by| format!(" (account told by {})", md(by))).unwrap_or_default();
     let created = key.created.as_deref().unwrap_or("at an unknown time");
-    let _ = writeln!(out, "User {user} in account {account}{by}, {}, created {created}.\n", key.status.unwrap_or("status unknown"));
+    let _ = writeln!(
+        out,
+        "User {user} in account {account}{by}, {}, created {created}.\n",
+        key.status.unwrap_or("status unknown")
+    );
     let _ = writeln!(out, "**{}**\n", capitalised(key.verdict_title));
     for reason in &key.reasons {
         let _ = writeln!(out, "- {}: {}", reason.code, md(&reason.text));
@@ -105,7 +124,11 @@ fn detail(key: &Key, out: &mut String) {
     }
     let last = &key.last_used;
     let _ = match (&last.time, last.state) {
-        (Some(time), _) => writeln!(out, "\nIAM: last used {time}, {}.", md(last.service.as_deref().unwrap_or("service not named"))),
+        (Some(time), _) => writeln!(
+            out,
+            "\nIAM: last used {time}, {}.",
+            md(last.service.as_deref().unwrap_or("service not named"))
+        ),
         (None, "never") => writeln!(out, "\nIAM: never used."),
         _ => writeln!(out, "\nIAM's last-used time is not known."),
     };
@@ -116,13 +139,18 @@ fn detail(key: &Key, out: &mut String) {
         let _ = writeln!(out, "\nSet aside, {}: {} ({} events).", aside.kind, md(&aside.who), aside.events);
     }
     if key.sessions.handed_out > 0 {
-        let _ = writeln!(out, "\nHanded out {} sessions, {} of them never seen in use.", key.sessions.handed_out, key.sessions.never_seen);
+        let _ = writeln!(
+            out,
+            "\nHanded out {} sessions, {} of them never seen in use.",
+            key.sessions.handed_out, key.sessions.never_seen
+        );
     }
     if !key.gaps.is_empty() {
         out.push_str("\nWhat could not be seen:\n\n");
         for gap in &key.gaps {
             let blocks = if gap.blocks_unused { "" } else { " (does not forbid \"unused\")" };
-            let _ = writeln!(out, "- {}{blocks}: {}. To close it: {}.", gap.id, md(&gap.text), md(&gap.close_by));
+            let _ =
+                writeln!(out, "- {}{blocks}: {}. To close it: {}.", gap.id, md(&gap.text), md(&gap.close_by));
         }
     }
 }
@@ -138,23 +166,41 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
         out.push_str("- no signal tells what it is\n");
     }
     if c.seen {
-        let sample = c.sample_event_id.as_deref().map(|id| format!(", for example event {}", code(id))).unwrap_or_default();
-        let _ = writeln!(out, "\n{} events from {} to {}, {}{sample}.", c.events, c.first.as_deref().unwrap_or("?"), c.last.as_deref().unwrap_or("?"), c.rhythm.unwrap_or("rhythm unknown"));
-        let names: Vec<String> = c.addresses.iter().take(5).map(|a| code(&a.name)).filter(|t| !t.is_empty()).collect();
+        let sample = c
+            .sample_event_id
+            .as_deref()
+            .map(|id| format!(", for example event {}", code(id)))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "\n{} events from {} to {}, {}{sample}.",
+            c.events,
+            c.first.as_deref().unwrap_or("?"),
+            c.last.as_deref().unwrap_or("?"),
+            c.rhythm.unwrap_or("rhythm unknown")
+        );
+        let names: Vec<String> =
+            c.addresses.iter().take(5).map(|a| code(&a.name)).filter(|t| !t.is_empty()).collect();
         let _ = writeln!(out, "{} addresses: {}. ", c.addresses_total, names.join(", "));
         let calls: Vec<String> = c
             .calls
             .iter()
             .take(CALLS)
             .map(|call| {
-                let denied = if call.denied > 0 { format!(", {} denied", call.denied) } else { String::new() };
+                let denied =
+                    if call.denied > 0 { format!(", {} denied", call.denied) } else { String::new() };
                 format!("{} ({}{denied})", code(&format!("{}:{}", call.service, call.name)), call.events)
             })
             .collect();
-        let more = if c.calls.len() > CALLS { format!(" and {} more kinds of call", c.calls.len() - CALLS) } else { String::new() };
+        let more = if c.calls.len() > CALLS {
+            format!(" and {} more kinds of call", c.calls.len() - CALLS)
+        } else {
+            String::new()
+        };
         let _ = writeln!(out, "Calls: {}{more}.", calls.join(", "));
         if !c.credential_sources.is_empty() {
-            let _ = writeln!(out, "User agents say that the key comes from {}.", c.credential_sources.join(", "));
+            let _ =
+                writeln!(out, "User agents say that the key comes from {}.", c.credential_sources.join(", "));
         }
         for path in &c.session_paths {
             let _ = writeln!(out, "{} events by sessions derived over {}.", path.events, code(&path.name));
@@ -173,7 +219,11 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
     }
     if let Some(policy) = &r.trust_policy {
         let text = serde_json::to_string_pretty(policy).unwrap_or_default();
-        let _ = writeln!(out, "\n```json\n{}\n```", super::text::clean(&text.replace('\n', "\u{1}")).replace("\\u{1}", "\n"));
+        let _ = writeln!(
+            out,
+            "\n```json\n{}\n```",
+            super::text::clean(&text.replace('\n', "\u{1}")).replace("\\u{1}", "\n")
+        );
         for need in &r.needs {
             let _ = writeln!(out, "- {}: {}", code(&format!("<{}>", need.name)), md(need.ask));
         }
@@ -192,7 +242,14 @@ fn others(report: &Report, out: &mut String) {
         out.push_str("\n## Sessions of users that no key in the evidence handed out\n\nConsole use and the like: not use of the static keys.\n\n| Account | User | From the console | Events | Last |\n|---|---|---|---:|---|\n");
         for s in &report.user_sessions {
             let console = if s.console { "yes" } else { "not said" };
-            let _ = writeln!(out, "| {} | {} | {console} | {} | {} |", md(&s.account), md(&s.user), s.events, s.last.as_deref().unwrap_or("?"));
+            let _ = writeln!(
+                out,
+                "| {} | {} | {console} | {} | {} |",
+                md(&s.account),
+                md(&s.user),
+                s.events,
+                s.last.as_deref().unwrap_or("?")
+            );
         }
     }
     if !report.users_with_unknown_keys.is_empty() {
@@ -214,7 +271,19 @@ fn coverage(report: &Report, out: &mut String) {
             let _ = writeln!(out, "| {} | no events | | | | | | | |", md(&account.account));
         }
         for r in &account.regions {
-            let _ = writeln!(out, "| {} | {} | {} | {} | {} | {} | {} | {} | {} |", md(&account.account), md(&r.region), r.first_day, r.last_day, r.days, r.management_events, r.data_events, r.objects, r.damaged_objects);
+            let _ = writeln!(
+                out,
+                "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                md(&account.account),
+                md(&r.region),
+                r.first_day,
+                r.last_day,
+                r.days,
+                r.management_events,
+                r.data_events,
+                r.objects,
+                r.damaged_objects
+            );
         }
     }
     out.push('\n');
@@ -246,9 +315,20 @@ fn method(report: &Report, out: &mut String) {
         let _ = writeln!(out, "- {}", md(note));
     }
     let m = &report.method;
-    let _ = writeln!(out, "\n{} events read, {} of them copies; {} usage rows.\n\n| Input | Files | Bytes | SHA-256 |\n|---|---:|---:|---|", m.events_read, m.duplicates, m.usage_rows);
+    let _ = writeln!(
+        out,
+        "\n{} events read, {} of them copies; {} usage rows.\n\n| Input | Files | Bytes | SHA-256 |\n|---|---:|---:|---|",
+        m.events_read, m.duplicates, m.usage_rows
+    );
     for input in &m.inputs {
-        let _ = writeln!(out, "| {} | {} | {} | {} |", code(&input.name), input.files, input.bytes, code(&input.sha256));
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} |",
+            code(&input.name),
+            input.files,
+            input.bytes,
+            code(&input.sha256)
+        );
     }
 }
 

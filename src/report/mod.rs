@@ -3,11 +3,13 @@
 mod assemble;
 mod csv;
 mod explain;
+mod findings;
 mod graph_formats;
 mod html;
 mod json;
 mod markdown;
 mod rows;
+mod seen;
 mod summary;
 mod text;
 mod view;

@@ -68,15 +68,26 @@ const NARROW: &[&str] = &[
     "last_seen",
 ];
 
-const WIDE: &[&str] =
-    &["recipient_account", "session_path", "invoked_by", "vpc_endpoint", "assumed_role", "presigned", "session_context"];
+const WIDE: &[&str] = &[
+    "recipient_account",
+    "session_path",
+    "invoked_by",
+    "vpc_endpoint",
+    "assumed_role",
+    "presigned",
+    "session_context",
+];
 
 /// Renders rows. Narrow rows group by the seven columns that identify a call; wide ones by the further columns,
 /// too. Derived sessions have rows only where `rows` has them, so narrow output should be given direct rows.
 ///
 /// # Errors
 /// A sentence where rendering fails.
-pub fn rows<'a>(rows: impl Iterator<Item = &'a UsageRow>, wide: bool, format: RowFormat) -> Result<Vec<u8>, String> {
+pub fn rows<'a>(
+    rows: impl Iterator<Item = &'a UsageRow>,
+    wide: bool,
+    format: RowFormat,
+) -> Result<Vec<u8>, String> {
     let mut groups: BTreeMap<([&str; 7], Option<Wide<'_>>), Stats> = BTreeMap::new();
     for row in rows {
         let columns =
@@ -93,7 +104,8 @@ pub fn rows<'a>(rows: impl Iterator<Item = &'a UsageRow>, wide: bool, format: Ro
         groups.entry((columns, further)).or_default().merge(&row.stats);
     }
     let rows = groups.into_iter().map(|((columns, wide), stats)| {
-        let [access_key_id, event_source, event_name, aws_region, source_ip, user_agent, error_code] = columns;
+        let [access_key_id, event_source, event_name, aws_region, source_ip, user_agent, error_code] =
+            columns;
         let time = |time: Option<jiff::Timestamp>| time.map(format_instant).unwrap_or_default();
         Row {
             access_key_id,

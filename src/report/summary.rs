@@ -9,8 +9,11 @@ pub fn summary(report: &Report) -> String {
     let s = &report.summary;
     let mut out = String::new();
     let _ = writeln!(out, "{} as of {}", cut(&report.title, 50), report.as_of);
-    let _ = writeln!(out, "{} keys of {} users in {} accounts, from {} events; {} keys are due", s.keys, s.users, s.accounts, s.events, s.keys_due);
-    let _ = writeln!(out, "{} consumers found, {} identified\n", s.consumers, s.consumers_identified);
+    let (keys, users) = (counted(s.keys, "key"), counted(s.users, "known user"));
+    let (accounts, events) = (counted(s.accounts, "account"), counted(s.events, "event"));
+    let _ = writeln!(out, "{keys}, {users}, {accounts}, {events}; due by age or idleness: {}", s.keys_due);
+    let _ =
+        writeln!(out, "{} found, {} identified\n", counted(s.consumers, "consumer"), s.consumers_identified);
     let most = s.verdicts.iter().map(|v| v.count).max().unwrap_or(0).max(1);
     for verdict in &s.verdicts {
         // A bar of at most 40, and at least one mark for anything that is not nothing.
@@ -28,4 +31,10 @@ pub fn summary(report: &Report) -> String {
         }
     }
     out
+}
+
+/// A number with its noun.
+fn counted(n: impl TryInto<u64>, noun: &str) -> String {
+    let n = n.try_into().unwrap_or(u64::MAX);
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn hostile_text_stays_text() {
-        for text in ["\x1b[31mred", "a\u{202e}b", "line\nline", "\u{200b}", "bell\x07", "\u{feff}x", "\u{9b}31m"] {
+        for text in
+            ["\x1b[31mred", "a\u{202e}b", "line\nline", "\u{200b}", "bell\x07", "\u{feff}x", "\u{9b}31m"]
+        {
             assert!(!clean(text).contains(is_unsafe), "{text:?}");
         }
         assert_eq!(html("<img src=x onerror='1'>"), "&lt;img src=x onerror=&#39;1&#39;&gt;");

@@ -93,7 +93,10 @@ impl DemoTree {
     /// Any error of the file system, or a path that leads out of the estate.
     pub fn file(&self, relative: &str, bytes: &[u8]) -> io::Result<()> {
         if relative.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("not a path inside the estate: {relative}")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("not a path inside the estate: {relative}"),
+            ));
         }
         let path = self.estate().join(relative);
         if let Some(parent) = path.parent() {

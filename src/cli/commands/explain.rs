@@ -29,17 +29,20 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     let report = assemble(&analysis, "");
     let exact = report.keys.iter().find(|key| key.reference == arguments.key);
-    let starting: Vec<_> = report.keys.iter().filter(|key| key.reference.starts_with(&arguments.key)).collect();
+    let starting: Vec<_> =
+        report.keys.iter().filter(|key| key.reference.starts_with(&arguments.key)).collect();
     let key = match (exact, starting.as_slice()) {
         (Some(key), _) => key,
         (None, [key]) => key,
         (None, []) => {
-            let message = format!("no key {:?} among the {} keys of the inputs", arguments.key, report.keys.len());
+            let message =
+                format!("no key {:?} among the {} keys of the inputs", arguments.key, report.keys.len());
             return Err(Failure::new(message).hint("'offkey report INPUT… --json' lists them all"));
         }
         (None, several) => {
             let names: Vec<&str> = several.iter().take(5).map(|key| key.reference.as_str()).collect();
-            let message = format!("{} keys start with {:?}: {}", several.len(), arguments.key, names.join(", "));
+            let message =
+                format!("{} keys start with {:?}: {}", several.len(), arguments.key, names.join(", "));
             return Err(Failure::new(message).hint("give more of the key id"));
         }
     };

@@ -30,17 +30,22 @@ pub(in super::super) struct Arguments {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
-    let formats = outputs::formats(&arguments.outputs, GraphFormat::from_path, ".dot, .graphml, .mmd, .json")?;
+    let formats =
+        outputs::formats(&arguments.outputs, GraphFormat::from_path, ".dot, .graphml, .mmd, .json")?;
     let mut analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     if !arguments.keys.is_empty() {
-        if let Some(missing) = arguments.keys.iter().find(|key| !analysis.keys.iter().any(|k| k.subject.reference() == **key)) {
-            return Err(Failure::new(format!("no key {missing:?} in the inputs")).hint("'offkey report INPUT… --json' lists them all"));
+        if let Some(missing) =
+            arguments.keys.iter().find(|key| !analysis.keys.iter().any(|k| k.subject.reference() == **key))
+        {
+            return Err(Failure::new(format!("no key {missing:?} in the inputs"))
+                .hint("'offkey report INPUT… --json' lists them all"));
         }
         analysis.keys.retain(|key| arguments.keys.contains(&key.subject.reference()));
         analysis.graph = graph_of(&analysis.keys);
     }
     for (path, format) in &formats {
-        let bytes = format.render(&analysis.graph).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
+        let bytes =
+            format.render(&analysis.graph).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
         outputs::write(path, &bytes, terminal)?;
     }
     if formats.is_empty() || arguments.json {

@@ -23,7 +23,8 @@ pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material,
         // Whoever misspells a path wants to know before anything is read; a link to nothing is no misspelling.
         if std::fs::symlink_metadata(Path::new(&argument.path)).is_err() {
             let message = format!("{}: no such file or directory", argument.path);
-            return Err(Failure::new(message).hint("give directories or files with CloudTrail logs or IAM exports, or '-'"));
+            return Err(Failure::new(message)
+                .hint("give directories or files with CloudTrail logs or IAM exports, or '-'"));
         }
     }
     let material = read_all(&arguments, inputs.jobs, terminal)?;
@@ -46,7 +47,11 @@ pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material,
 }
 
 /// Reads with a progress bar.
-pub(super) fn read_all(arguments: &[Argument], jobs: Option<u16>, terminal: &Terminal) -> Result<Material, Failure> {
+pub(super) fn read_all(
+    arguments: &[Argument],
+    jobs: Option<u16>,
+    terminal: &Terminal,
+) -> Result<Material, Failure> {
     let bar = terminal.bytes_bar();
     let jobs = jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
     let job = Ingest {
@@ -74,7 +79,9 @@ fn warn_of_skips(skips: &[Skip], terminal: &Terminal) {
     }
     let harmless = skips.len() - serious.len();
     if harmless > 0 {
-        terminal.note(&format!("note: {harmless} files or objects hold nothing that offkey knows; the report names them"));
+        terminal.note(&format!(
+            "note: {harmless} files or objects hold nothing that offkey knows; the report names them"
+        ));
     }
 }
 
@@ -88,7 +95,9 @@ pub(super) fn analysis(inputs: &Inputs, judging: &Judging, terminal: &Terminal) 
             Some(time) => AsOf::At(time),
             None => {
                 let message = format!("--as-of: {text:?} is not a time");
-                return Err(Failure::usage(message).hint("write 2026-10-01, 2026-10-01T12:00:00Z or 'evidence'"));
+                return Err(
+                    Failure::usage(message).hint("write 2026-10-01, 2026-10-01T12:00:00Z or 'evidence'")
+                );
             }
         },
     };

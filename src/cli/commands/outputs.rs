@@ -13,7 +13,8 @@ pub(super) fn formats<F>(
 ) -> Result<Vec<(String, F)>, Failure> {
     let format = |path: &String| match from_path(path) {
         Some(format) => Ok((path.clone(), format)),
-        None => Err(Failure::usage(format!("cannot tell the format of {path:?} by its extension")).hint(format!("use one of {known}"))),
+        None => Err(Failure::usage(format!("cannot tell the format of {path:?} by its extension"))
+            .hint(format!("use one of {known}"))),
     };
     outputs.iter().map(format).collect()
 }
@@ -23,7 +24,8 @@ pub(super) fn write(path: &str, bytes: &[u8], terminal: &Terminal) -> Result<(),
     if terminal.stopped() {
         return Err(Failure::interrupted());
     }
-    write_durably(Path::new(path), bytes).map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
+    write_durably(Path::new(path), bytes)
+        .map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
     terminal.note(&format!("wrote {path} ({} bytes)", bytes.len()));
     Ok(())
 }

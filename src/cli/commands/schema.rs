@@ -11,7 +11,8 @@ use clap::Args;
 pub(in super::super) struct Arguments {}
 
 pub(in super::super) fn run(_: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
-    let mut bytes = serde_json::to_vec_pretty(&crate::report::schema()).map_err(|e| Failure::new(e.to_string()))?;
+    let mut bytes =
+        serde_json::to_vec_pretty(&crate::report::schema()).map_err(|e| Failure::new(e.to_string()))?;
     bytes.push(b'\n');
     terminal.data(&bytes)?;
     Ok(ExitKind::Done)

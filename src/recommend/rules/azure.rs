@@ -17,18 +17,9 @@ pub(super) const RULE: Rule = Rule {
             "<APP_ID_URI>",
             "<OBJECT_ID>",
             &[
-                Need {
-                    name: "TENANT_ID",
-                    ask: "Which Entra tenant?",
-                },
-                Need {
-                    name: "APP_ID_URI",
-                    ask: "Which application id URI is the token's audience?",
-                },
-                Need {
-                    name: "OBJECT_ID",
-                    ask: "What is the managed identity's object id?",
-                },
+                Need { name: "TENANT_ID", ask: "Which Entra tenant?" },
+                Need { name: "APP_ID_URI", ask: "Which application id URI is the token's audience?" },
+                Need { name: "OBJECT_ID", ask: "What is the managed identity's object id?" },
             ],
         );
         Advice::new(

@@ -18,18 +18,12 @@ pub(super) const RULE: Rule = Rule {
             "ari:cloud:bitbucket::workspace/<WORKSPACE_UUID>",
             "{<REPOSITORY_UUID>}:*",
             &[
-                Need {
-                    name: "WORKSPACE",
-                    ask: "Which Bitbucket workspace?",
-                },
+                Need { name: "WORKSPACE", ask: "Which Bitbucket workspace?" },
                 Need {
                     name: "WORKSPACE_UUID",
                     ask: "What is its UUID (repository settings, OpenID Connect)?",
                 },
-                Need {
-                    name: "REPOSITORY_UUID",
-                    ask: "What is the repository's UUID?",
-                },
+                Need { name: "REPOSITORY_UUID", ask: "What is the repository's UUID?" },
             ],
         );
         Advice::new(

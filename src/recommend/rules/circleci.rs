@@ -21,10 +21,7 @@ pub(super) const RULE: Rule = Rule {
                     name: "ORGANIZATION_ID",
                     ask: "What is the CircleCI organization's id? It is issuer and audience.",
                 },
-                Need {
-                    name: "PROJECT_ID",
-                    ask: "What is the project's id?",
-                },
+                Need { name: "PROJECT_ID", ask: "What is the project's id?" },
             ],
         );
         Advice::new(

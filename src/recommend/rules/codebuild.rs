@@ -12,21 +12,14 @@ pub(super) const RULE: Rule = Rule {
     kind: WorkloadKind::CodeBuild,
     fits: always,
     advise: |case| {
-        let project = format!(
-            "arn:aws:codebuild:{}:{}:project/<PROJECT>",
-            case.region(),
-            case.account
-        );
+        let project = format!("arn:aws:codebuild:{}:{}:project/<PROJECT>", case.region(), case.account);
         let trust = TrustPolicy::service(
             "codebuild.amazonaws.com",
             &[
                 ("StringEquals", "aws:SourceArn", json!(project)),
                 ("StringEquals", "aws:SourceAccount", json!(case.account)),
             ],
-            &[Need {
-                name: "PROJECT",
-                ask: "Which CodeBuild project is it?",
-            }],
+            &[Need { name: "PROJECT", ask: "Which CodeBuild project is it?" }],
         );
         Advice::new(
             Outcome::NewRole,

@@ -23,12 +23,7 @@ pub(super) const RULE: Rule = Rule {
             ],
         );
         let advice = advice.trusting(TrustPolicy::service("ec2.amazonaws.com", &[], &[]));
-        if case
-            .consumer
-            .places
-            .iter()
-            .any(|place| matches!(place, Place::VpcEndpoint(_)))
-        {
+        if case.consumer.places.iter().any(|place| matches!(place, Place::VpcEndpoint(_))) {
             advice.caveat("calls come through a VPC endpoint, which tells the network only: make sure that it is an instance and no container or function")
         } else {
             advice

@@ -6,11 +6,7 @@ use crate::policy::{Need, TrustPolicy};
 
 /// An EKS cluster's issuer that roles of the account trust, which shows that the account works this way.
 fn issuer<'a>(case: &Case<'a>) -> Option<&'a str> {
-    case.facts?
-        .oidc_issuers
-        .iter()
-        .find(|issuer| issuer.starts_with("oidc.eks."))
-        .map(String::as_str)
+    case.facts?.oidc_issuers.iter().find(|issuer| issuer.starts_with("oidc.eks.")).map(String::as_str)
 }
 
 /// IAM role for an EKS service account.
@@ -27,14 +23,8 @@ pub(super) const RULE: Rule = Rule {
             "sts.amazonaws.com",
             "system:serviceaccount:<NAMESPACE>:<SERVICE_ACCOUNT>",
             &[
-                Need {
-                    name: "NAMESPACE",
-                    ask: "Which Kubernetes namespace does it run in?",
-                },
-                Need {
-                    name: "SERVICE_ACCOUNT",
-                    ask: "Which service account does it run as?",
-                },
+                Need { name: "NAMESPACE", ask: "Which Kubernetes namespace does it run in?" },
+                Need { name: "SERVICE_ACCOUNT", ask: "Which service account does it run as?" },
             ],
         );
         Advice::new(

@@ -18,35 +18,14 @@ pub(super) const RULE: Rule = Rule {
             "pods.eks.amazonaws.com",
             &["sts:AssumeRole", "sts:TagSession"],
             &[
-                (
-                    "StringEquals",
-                    "aws:RequestTag/eks-cluster-name",
-                    json!("<CLUSTER>"),
-                ),
-                (
-                    "StringEquals",
-                    "aws:RequestTag/kubernetes-namespace",
-                    json!("<NAMESPACE>"),
-                ),
-                (
-                    "StringEquals",
-                    "aws:RequestTag/kubernetes-service-account",
-                    json!("<SERVICE_ACCOUNT>"),
-                ),
+                ("StringEquals", "aws:RequestTag/eks-cluster-name", json!("<CLUSTER>")),
+                ("StringEquals", "aws:RequestTag/kubernetes-namespace", json!("<NAMESPACE>")),
+                ("StringEquals", "aws:RequestTag/kubernetes-service-account", json!("<SERVICE_ACCOUNT>")),
             ],
             &[
-                Need {
-                    name: "CLUSTER",
-                    ask: "Which EKS cluster does it run in?",
-                },
-                Need {
-                    name: "NAMESPACE",
-                    ask: "Which Kubernetes namespace does it run in?",
-                },
-                Need {
-                    name: "SERVICE_ACCOUNT",
-                    ask: "Which service account does it run as?",
-                },
+                Need { name: "CLUSTER", ask: "Which EKS cluster does it run in?" },
+                Need { name: "NAMESPACE", ask: "Which Kubernetes namespace does it run in?" },
+                Need { name: "SERVICE_ACCOUNT", ask: "Which service account does it run as?" },
             ],
         );
         let advice = Advice::new(

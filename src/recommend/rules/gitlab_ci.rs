@@ -21,18 +21,9 @@ pub(super) const RULE: Rule = Rule {
                     name: "GITLAB_AUDIENCE",
                     ask: "Which audience do the jobs' id_tokens ask for (often https://gitlab.com)?",
                 },
-                Need {
-                    name: "GROUP",
-                    ask: "Which GitLab group?",
-                },
-                Need {
-                    name: "PROJECT",
-                    ask: "Which project?",
-                },
-                Need {
-                    name: "BRANCH",
-                    ask: "Which branch deploys?",
-                },
+                Need { name: "GROUP", ask: "Which GitLab group?" },
+                Need { name: "PROJECT", ask: "Which project?" },
+                Need { name: "BRANCH", ask: "Which branch deploys?" },
             ],
         );
         Advice::new(

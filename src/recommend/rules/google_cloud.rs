@@ -15,10 +15,7 @@ pub(super) const RULE: Rule = Rule {
             "<AUDIENCE>",
             "<SERVICE_ACCOUNT_ID>",
             &[
-                Need {
-                    name: "AUDIENCE",
-                    ask: "Which audience will the identity token ask for?",
-                },
+                Need { name: "AUDIENCE", ask: "Which audience will the identity token ask for?" },
                 Need {
                     name: "SERVICE_ACCOUNT_ID",
                     ask: "What is the service account's numeric unique id (not its address)?",

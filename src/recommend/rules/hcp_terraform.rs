@@ -17,18 +17,9 @@ pub(super) const RULE: Rule = Rule {
             "aws.workload.identity",
             "organization:<ORGANIZATION>:project:<PROJECT>:workspace:<WORKSPACE>:run_phase:*",
             &[
-                Need {
-                    name: "ORGANIZATION",
-                    ask: "Which HCP Terraform organization?",
-                },
-                Need {
-                    name: "PROJECT",
-                    ask: "Which project?",
-                },
-                Need {
-                    name: "WORKSPACE",
-                    ask: "Which workspace?",
-                },
+                Need { name: "ORGANIZATION", ask: "Which HCP Terraform organization?" },
+                Need { name: "PROJECT", ask: "Which project?" },
+                Need { name: "WORKSPACE", ask: "Which workspace?" },
             ],
         );
         Advice::new(

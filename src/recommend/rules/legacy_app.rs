@@ -18,9 +18,7 @@ pub(super) const RULE: Rule = Rule {
                 "limit the user's policy to what was observed",
             ],
         );
-        advice
-            .steps
-            .push(format!("plan the update of {}", programs.join(", ")));
+        advice.steps.push(format!("plan the update of {}", programs.join(", ")));
         advice.unblock =
             Some("a version or SDK that supports session tokens, or a proxy that signs on its behalf");
         advice

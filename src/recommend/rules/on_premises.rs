@@ -22,21 +22,14 @@ pub(super) const RULE: Rule = Rule {
             &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
             &[
                 ("ArnEquals", "aws:SourceArn", json!(anchor)),
-                (
-                    "StringEquals",
-                    "aws:PrincipalTag/x509Subject/CN",
-                    json!("<COMMON_NAME>"),
-                ),
+                ("StringEquals", "aws:PrincipalTag/x509Subject/CN", json!("<COMMON_NAME>")),
             ],
             &[
                 Need {
                     name: "TRUST_ANCHOR_ID",
                     ask: "Which Roles Anywhere trust anchor stands for your certificate authority?",
                 },
-                Need {
-                    name: "COMMON_NAME",
-                    ask: "Which common name does the machine's certificate carry?",
-                },
+                Need { name: "COMMON_NAME", ask: "Which common name does the machine's certificate carry?" },
             ],
         );
         Advice::new(

@@ -21,10 +21,7 @@ pub(super) const RULE: Rule = Rule {
         if roles.is_empty() {
             advice = advice.caveat("which roles it assumes is not recorded: the calls were denied or their parameters are missing");
         } else {
-            advice.steps.insert(
-                0,
-                format!("no new permissions are needed: it assumes {}", roles.join(", ")),
-            );
+            advice.steps.insert(0, format!("no new permissions are needed: it assumes {}", roles.join(", ")));
         }
         if case.consumer.session_paths.is_empty() {
             advice = advice

@@ -10,22 +10,14 @@ pub(crate) fn unidentified(case: &Case<'_>) -> Advice {
     advice.rule = "identify";
     advice.title = "Identify the consumer first";
     if !addresses.is_empty() {
-        advice.steps.push(format!(
-            "find out whose addresses these are: {}",
-            addresses.join(", ")
-        ));
+        advice.steps.push(format!("find out whose addresses these are: {}", addresses.join(", ")));
     }
-    advice
-        .steps
-        .push("ask the user's owner which program uses the key, and where it runs".to_owned());
+    advice.steps.push("ask the user's owner which program uses the key, and where it runs".to_owned());
     advice
         .steps
         .push("give the providers' IP range files as inputs: they tell clouds and runners apart".to_owned());
     if let Some(rival) = consumer.rival {
-        advice.caveats.push(format!(
-            "signals for several kinds balance, {} among them",
-            rival.title()
-        ));
+        advice.caveats.push(format!("signals for several kinds balance, {} among them", rival.title()));
     }
     advice
 }
