@@ -68,7 +68,7 @@ fn oddities_of_single_fields() {
     let dir = Dir::new();
     let base = || record(1, "X", T);
     let cases = [
-        (with(base(), json!({"userAgent": ["a", "b"]})), "user_agent", "[\"a\", \"b\"]"),
+        (with(base(), json!({"userAgent": ["a", "b"]})), "user_agent", "\"a\", \"b\""),
         (with(base(), json!({"userAgent": null})), "user_agent", ""),
         (with(base(), json!({"sourceIPAddress": "253.252.51.07"})), "source_ip", "253.252.51.07"),
         (with(base(), json!({"sourceIPAddress": "redacted"})), "source_ip", "redacted"),
@@ -136,7 +136,7 @@ fn records_before_and_after_damage_count_and_the_damage_is_named() {
     let dir = Dir::new();
     let whole = gzip(&trail(&(0..2000).map(|n| record(n, "A", T)).collect::<Vec<_>>()));
     dir.file("cut.json.gz", &whole[..whole.len() / 2]);
-    dir.file("cut.json", &trail(&[record(5000, "B", T), record(5001, "B", T)])[..1500]);
+    dir.file("cut.json", &trail(&[record(5000, "B", T), record(5001, "B", T)])[..1000]);
     dir.file(
         "middle.jsonl",
         format!("{}\n{{\"eventName\": oops\n{}\n", record(6000, "C", T), record(6001, "C", T)),

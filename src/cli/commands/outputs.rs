@@ -3,6 +3,7 @@
 use super::super::error::Failure;
 use super::super::terminal::Terminal;
 use crate::store::write_durably;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Pairs each output path with its format, by extension.
@@ -17,6 +18,12 @@ pub(super) fn formats<F>(
             .hint(format!("use one of {known}"))),
     };
     outputs.iter().map(format).collect()
+}
+
+/// The error without the name of the temporary file, which nobody asked for.
+fn plain(error: &std::io::Error) -> String {
+    let kind = std::io::Error::from(error.kind());
+    if error.get_ref().is_some() { kind.to_string() } else { error.to_string() }
 }
 
 /// Writes one output.

@@ -191,7 +191,7 @@
       const [name, why] = wave.title.split(/: (.*)/s);
       return el('li', { class: wave.keys.length ? 'wave' : 'wave none' }, el('span', { class: 'wave-number', 'aria-hidden': 'true' }, wave.number),
         el('div', null, el('h3', null, el('span', { class: 'sr' }, `Wave ${wave.number}: `), name), why && el('p', { class: 'muted' }, why)),
-        wave.keys.length ? el('a', { class: 'wave-link', href: filterHref({ wave: wave.id }) }, 'Show ', el('strong', null, count(wave.keys.length, 'key')),
+        wave.keys.length ? el('a', { class: 'wave-link', href: filterHref({ wave: wave.id }) }, el('span', { class: 'screen' }, 'Show '), el('strong', null, count(wave.keys.length, 'key')),
           el('span', { class: 'sr' }, ` of wave ${wave.number}`)) : el('span', { class: 'muted' }, 'no keys'));
     };
     return section('waves', 'Migration waves', el('p', { class: 'lead' }, 'The order of work. Every key is in exactly one wave.'), el('ol', { class: 'waves' }, data.waves.map(card)));
@@ -465,7 +465,7 @@
     return section('coverage', 'Coverage: what we could not see',
       c.unknowns.length ? callout(el('h3', null, 'Not known'), list(c.unknowns)) : empty('No general unknowns are recorded.'),
       el('h3', null, `Accounts (${n(c.accounts.length)})`), c.accounts.length ? [table('Coverage by account', [col('Account', 'account'),
-        ['Events from – to', (a) => a.first_day ? `${a.first_day} – ${a.last_day || '?'}` : el('span', { class: 'gap' }, icon('warn'), 'no events')],
+        ['Events from – to', (a) => a.first_day ? span(a.first_day, a.last_day) : el('span', { class: 'gap' }, icon('warn'), 'no events')],
         ['Missing days', (a) => a.missing_days.length ? el('span', { class: 'gap' }, icon('warn'), n(a.missing_days.length)) : '0', 'num'],
         ['Regions', (a) => n(a.regions.length), 'num'], ['Management events', (a) => n(sum(a, 'management_events')), 'num'],
         ['Data events', (a) => n(sum(a, 'data_events')), 'num'],
