@@ -1,6 +1,6 @@
 //! What integration tests share: records made by hand, files of every sort, and the program itself.
 
-#![allow(dead_code, reason = "each test program uses some of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses some of it")]
 
 use flate2::Compression;
 use flate2::write::GzEncoder;

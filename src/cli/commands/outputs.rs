@@ -31,8 +31,15 @@ pub(super) fn write(path: &str, bytes: &[u8], terminal: &Terminal) -> Result<(),
     if terminal.stopped() {
         return Err(Failure::interrupted());
     }
-    write_durably(Path::new(path), bytes)
-        .map_err(|error| Failure::new(format!("cannot write {path}: {error}")))?;
+    write_durably(Path::new(path), bytes).map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "the directory does not exist; create it first",
+            ErrorKind::PermissionDenied => "choose a directory that you may write to",
+            ErrorKind::StorageFull => "free some space; the file's old content is untouched",
+            _ => "the file's old content, if any, is untouched",
+        };
+        Failure::new(format!("cannot write {path}: {}", plain(&error))).hint(hint)
+    })?;
     terminal.note(&format!("wrote {path} ({} bytes)", bytes.len()));
     Ok(())
 }
