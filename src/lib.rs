@@ -6,6 +6,7 @@ pub mod analysis;
 pub mod attribution;
 pub mod cli;
 pub mod cloudtrail;
+pub mod demo;
 pub mod evidence;
 pub mod graph;
 pub mod input;

@@ -1,6 +1,6 @@
 //! What the command line says, before anything is done about it.
 
-use super::commands::{completions, evidence, explain, graph, man, report, schema};
+use super::commands::{completions, demo, evidence, explain, graph, man, report, schema};
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 /// Finds out what depends on each long-lived AWS access key, and what replaces it.
@@ -28,7 +28,7 @@ pub(super) struct Global {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
-    //DEMO Demo(demo::Arguments),
+    Demo(demo::Arguments),
     Report(report::Arguments),
     Explain(explain::Arguments),
     Graph(graph::Arguments),

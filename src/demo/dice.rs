@@ -129,9 +129,7 @@ impl Dice {
         // An odd multiplier permutes the numbers modulo 2^20, which fill four of the nine characters.
         let mixed = (number as u64).wrapping_mul(0x9_e37b) & 0xf_ffff;
         let tag: String = (0..4)
-            .map(|i| {
-                BASE32.get((mixed >> (5 * i) & 31) as usize).map_or('A', |byte| char::from(*byte))
-            })
+            .map(|i| BASE32.get((mixed >> (5 * i) & 31) as usize).map_or('A', |byte| char::from(*byte)))
             .collect();
         let first = self.letters(BASE32.get(..16).unwrap_or(BASE32), 1);
         let rest = self.base32(4);

@@ -57,7 +57,7 @@ pub(super) enum Region {
 }
 
 impl Region {
-    /// All of them, in the order of [`Region::index`].
+    /// All of them, in the order of their ids.
     pub(super) const ALL: [Region; 3] = [Region::UsEast1, Region::EuWest1, Region::ApSoutheast2];
 
     /// The region's name.
@@ -66,15 +66,6 @@ impl Region {
             Region::UsEast1 => "us-east-1",
             Region::EuWest1 => "eu-west-1",
             Region::ApSoutheast2 => "ap-southeast-2",
-        }
-    }
-
-    /// Position in [`Region::ALL`].
-    pub(super) fn index(self) -> usize {
-        match self {
-            Region::UsEast1 => 0,
-            Region::EuWest1 => 1,
-            Region::ApSoutheast2 => 2,
         }
     }
 }
@@ -125,7 +116,11 @@ impl Range {
             Range::Home => ("203.0.113", 129, 126),
             Range::HomeV6 => {
                 let (network, subnet) = (dice.below(0x1000), dice.between(1, 0xffff));
-                return format!("2001:db8:f{network:03x}:{subnet:x}:{:x}::{:x}", dice.below(0xffff) + 1, dice.below(0xfffe) + 2);
+                return format!(
+                    "2001:db8:f{network:03x}:{subnet:x}:{:x}::{:x}",
+                    dice.below(0xffff) + 1,
+                    dice.below(0xfffe) + 2
+                );
             }
             Range::CarrierNat => {
                 return format!("100.{}.{}.{}", dice.between(64, 127), dice.below(256), dice.between(1, 254));

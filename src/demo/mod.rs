@@ -15,15 +15,10 @@ mod iam_files;
 mod networks;
 mod noise;
 mod odd_files;
-mod policies;
 mod recipes;
 mod schedule;
 mod story;
-mod trail;
 mod truth;
-
-#[cfg(test)]
-mod tests;
 
 pub use generate::{EstateOptions, as_of, generate};
 pub use truth::{ConsumerTruth, KeyTruth, Truth};

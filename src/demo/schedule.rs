@@ -19,8 +19,6 @@ pub(super) enum Rhythm {
     Weekly(u8),
     /// One run on this day of the month.
     Monthly(i8),
-    /// One run, on this day.
-    Once(Day),
 }
 
 impl Rhythm {
@@ -48,8 +46,7 @@ impl Rhythm {
             Self::Office(_) => (0, 7, 17),
             Self::Weekly(weekday) if day.weekday() == weekday => (1, 5, 7),
             Self::Monthly(date) if Offset::UTC.to_datetime(day.start()).day() == date => (1, 2, 4),
-            Self::Once(once) if once == day => (1, 1, 22),
-            Self::Weekly(_) | Self::Monthly(_) | Self::Once(_) => (0, 0, 1),
+            Self::Weekly(_) | Self::Monthly(_) => (0, 0, 1),
         };
         let (from, until) = (from_hour * 3600, until_hour * 3600);
         (0..runs).map(|_| i64::from(dice.between(from, until - 1))).collect()

@@ -41,7 +41,8 @@ pub(in super::super) struct Arguments {
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
     let directory = Path::new(&arguments.output);
-    let cannot = |error: io::Error| Failure::new(format!("cannot write the demo to {}: {error}", arguments.output));
+    let cannot =
+        |error: io::Error| Failure::new(format!("cannot write the demo to {}: {error}", arguments.output));
     let tree = DemoTree::create(directory).map_err(cannot)?;
     let bar = terminal.counter("making up an estate");
     let options = EstateOptions { keys: arguments.keys, days: arguments.days, seed: arguments.seed };

@@ -1,7 +1,7 @@
 //! One file a command: its arguments, and what it does with them.
 
 pub(super) mod completions;
-//DEMO pub(super) mod demo;
+pub(super) mod demo;
 pub(super) mod evidence;
 pub(super) mod explain;
 pub(super) mod graph;
