@@ -141,12 +141,16 @@ pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
     for agent in traits.agents {
         agent_signals(agent, in_aws, &mut say);
     }
-    // The console calls from AWS's own machines: where a browser's calls come from says nothing.
-    let browser = matches!(traits.origin, Origin::Workstation(System::Unknown));
-    for place in traits.places.iter().filter(|_| !browser) {
+    // The console calls from AWS's own machines, and managed runtimes and pods run on EC2: where those calls come
+    // from tells nothing of them, and neither does an instance's own role at the same address.
+    let anywhere = matches!(
+        traits.origin,
+        Origin::Workstation(System::Unknown) | Origin::Runtime(..) | Origin::Controller(_)
+    );
+    for place in traits.places.iter().filter(|_| !anywhere) {
         place_signals(place, &mut say);
     }
-    if let Some(machine) = traits.machines.first() {
+    if let Some(machine) = traits.machines.first().filter(|_| !anywhere) {
         // Instances reach AWS from AWS addresses or through endpoints. Their sessions at a private address
         // without an endpoint were carried there, or the address was rewritten.
         let elsewhere = traits.places.iter().all(|p| matches!(p, Place::Private | Place::CarrierNat));
@@ -259,20 +263,25 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
         .iter()
         .find_map(|name| traits.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
     let outside = !traits.places.iter().any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
-    if let Some((key, value)) = tag.filter(|_| outside && !from_workstation) {
-        say(
-            WorkloadKind::ThirdPartySaas,
-            Strength::Medium,
-            format!("the user carries the tag {key}={value}"),
-        );
-    }
     let path = traits.user_path.to_ascii_lowercase();
-    if outside && !from_workstation && VENDOR_TAGS.iter().any(|name| path.contains(name)) {
-        say(
-            WorkloadKind::ThirdPartySaas,
-            Strength::Medium,
-            format!("the user's path is {}", traits.user_path),
-        );
+    let in_path = VENDOR_TAGS.iter().any(|name| path.contains(name));
+    // Tag and path are one person's one decision, so they count once.
+    match tag {
+        Some((key, value)) if outside && !from_workstation => {
+            say(
+                WorkloadKind::ThirdPartySaas,
+                Strength::Medium,
+                format!("the user carries the tag {key}={value}"),
+            );
+        }
+        None if outside && !from_workstation && in_path => {
+            say(
+                WorkloadKind::ThirdPartySaas,
+                Strength::Medium,
+                format!("the user's path is {}", traits.user_path),
+            );
+        }
+        _ => {}
     }
 }
 

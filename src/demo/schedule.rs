@@ -34,6 +34,11 @@ impl Rhythm {
         }
     }
 
+    /// Whether it follows no calendar.
+    pub(super) fn is_by_chance(self) -> bool {
+        matches!(self, Self::Steady(_) | Self::Pipeline(_) | Self::Office(_))
+    }
+
     /// The seconds after midnight at which the day's runs start.
     pub(super) fn starts(self, day: Day, dice: &mut Dice) -> Vec<i64> {
         let working_day = day.weekday() < 5;
