@@ -1,5 +1,15 @@
 //! The command line as a user types it: outputs, exit codes, streams, documents.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,15 @@
 //! The demo's truth: no key in use is called unused, consumers get the right kind, estates are what they promise.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
 mod support;
 
 use offkey::demo::{EstateOptions, generate};

@@ -1,5 +1,15 @@
 //! Every container, oddity and damage of the inputs, as a user meets them on the command line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
 mod support;
 
 use serde_json::json;
@@ -222,7 +232,7 @@ fn pipes_links_and_unreadable_files_are_named_and_hide_nothing() {
     symlink("nowhere", dir.path().join("logs/dangling")).unwrap();
     symlink("good.json", dir.path().join("logs/link.json")).unwrap();
     let secret = dir.file("logs/secret.json", trail(&[record(2, "B", T)]));
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).unwrap();
     let output = offkey(&dir, &["evidence", "logs"]);
     let rows = rows(&output);
     assert!(rows.contains(&("A".into(), 1)), "the link's copy counts once: {rows:?}");

@@ -1,5 +1,15 @@
 //! Properties that hold for any input: no panic, no loss, no dependence on order or on where buffers end.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
 use offkey::cloudtrail::decode;
 use offkey::evidence::{Collector, UsageRow};
 use offkey::input::{Found, Trouble, ValueSink, read_values, recognise};

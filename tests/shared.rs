@@ -1,5 +1,15 @@
 //! Real, public data, where it is at hand: rows equal the slow reference's, reports say what the records say.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
 mod support;
 
 use serde_json::Value;

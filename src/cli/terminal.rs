@@ -20,7 +20,6 @@ pub fn main() -> ExitCode {
     // The second interrupt does not wait for anything.
     let handler = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, reason = "the user insists")]
             std::process::exit(ExitKind::Interrupted as i32);
         }
     });

@@ -33,15 +33,15 @@ pub fn as_of() -> Timestamp {
     parse_instant("2026-10-01T00:00:00Z").unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// Takes one file: relative path and content.
+pub type Emit<'a, E> = dyn FnMut(&str, &[u8]) -> Result<(), E> + 'a;
+
 /// Makes the estate up and hands every file, as relative path and bytes, to `emit`, always in the same order.
 /// Returns the truth, which is not part of the estate.
 ///
 /// # Errors
 /// Whatever `emit` returns.
-pub fn generate<E>(
-    options: &EstateOptions,
-    emit: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>,
-) -> Result<Truth, E> {
+pub fn generate<E>(options: &EstateOptions, emit: &mut Emit<'_, E>) -> Result<Truth, E> {
     let options = EstateOptions { days: options.days.max(1), ..options.clone() };
     let cast = story::cast(&options);
     for (path, bytes) in networks::files().into_iter().chain(iam_files::files(&cast)) {
@@ -55,7 +55,7 @@ pub fn generate<E>(
     Ok(truth(&cast))
 }
 
-fn one_day<E>(cast: &Cast, day: Day, emit: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>) -> Result<(), E> {
+fn one_day<E>(cast: &Cast, day: Day, emit: &mut Emit<'_, E>) -> Result<(), E> {
     let mut events: Vec<Event> = Vec::new();
     for (index, consumer) in cast.consumers.iter().enumerate() {
         events.extend(events::of_day(cast, index, consumer, day));

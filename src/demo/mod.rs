@@ -20,5 +20,5 @@ mod schedule;
 mod story;
 mod truth;
 
-pub use generate::{EstateOptions, as_of, generate};
+pub use generate::{Emit, EstateOptions, as_of, generate};
 pub use truth::{ConsumerTruth, KeyTruth, Truth};

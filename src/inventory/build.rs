@@ -148,7 +148,7 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
 
 /// The last part of a path that looks like an account id.
 fn account_in_path(label: &str) -> Option<AccountId> {
-    label.split(['/', '!']).map(AccountId::new).filter(AccountId::is_well_formed).last()
+    label.rsplit(['/', '!']).map(AccountId::new).find(AccountId::is_well_formed)
 }
 
 /// Joins the credential report's slots, which name no keys, to the keys that the list names.
