@@ -222,11 +222,11 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
         reasons.push(reason("rotation-due", text));
         VerdictKind::Rotate
     } else {
-        let s = if total == 1 { "" } else { "s" };
-        reasons.push(reason(
-            "replaceable",
-            format!("{total} consumer{s}, each with a replacement that needs no static key"),
-        ));
+        let text = match total {
+            1 => "its one consumer has a replacement that needs no static key".to_owned(),
+            n => format!("all {n} consumers have replacements that need no static key"),
+        };
+        reasons.push(reason("replaceable", text));
         VerdictKind::Replace
     };
     let unsure = case

@@ -11,7 +11,14 @@ use std::io::Write as _;
 
 const PAGE: &str = include_str!("html/page.html");
 const STYLE: &str = include_str!("html/page.css");
-const SCRIPT: &str = include_str!("html/page.js");
+/// One script, in the order in which its parts build on each other.
+const SCRIPT: &str = concat!(
+    include_str!("html/dom.js"),
+    include_str!("html/sections.js"),
+    include_str!("html/table.js"),
+    include_str!("html/key.js"),
+    include_str!("html/start.js"),
+);
 
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text.as_bytes())));

@@ -1,0 +1,398 @@
+// The page of one key: facts, verdict, consumers, picture, replacement.
+
+// ---- Key page -------------------------------------------------------------------------------------------------
+const calls = (items) =>
+  table(
+    'Calls',
+    [
+      col('Service', 'service'),
+      col('Call', 'name'),
+      num('Events', 'events'),
+      num('Denied', 'denied'),
+      num('Failed', 'failed'),
+    ],
+    items,
+  );
+const counted = (items, total, what) =>
+  !items.length
+    ? none('none')
+    : [
+        capped(items, 15, what, (some) =>
+          list(some.map((item) => [mono(item.name), el('span', { class: 'muted' }, ` ${n(item.events)}`)])),
+        ),
+        total > items.length &&
+          el(
+            'p',
+            { class: 'muted' },
+            `${n(items.length)} of ${n(total)} ${what} are in this report, the busiest first.`,
+          ),
+      ];
+const rhythm = (it) =>
+  it.rhythm
+    ? `${it.rhythm}, ${count(it.active_days, 'active day')}, longest silence ${count(it.longest_gap_days, 'day')}`
+    : none('no record');
+function lastUsed(key) {
+  const l = key.last_used;
+  if (l.state !== 'at') return l.state === 'never' ? 'never' : none();
+  return [when(l.time), [l.service && ` by ${l.service}`, l.region && ` in ${l.region}`].filter(Boolean).join('')];
+}
+
+async function copy(pre) {
+  try {
+    await navigator.clipboard.writeText(pre.textContent);
+    say('Copied');
+  } catch {
+    // no permission: leave it selected for Ctrl+C
+    getSelection().selectAllChildren(pre);
+    say('Selected; press Ctrl+C to copy');
+  }
+}
+
+const OUTCOMES = {
+  'new-role': 'a new role',
+  'existing-role': 'a role that exists',
+  'sign-in': 'a sign-in',
+  rotate: 'no role yet: rotate',
+  identify: 'identify it first',
+};
+function replacement(r) {
+  const pre =
+    r.trust_policy &&
+    el('pre', { tabindex: '0', role: 'group', 'aria-label': 'Trust policy' }, JSON.stringify(r.trust_policy, null, 2));
+  return el(
+    'div',
+    { class: 'replacement' },
+    el('h4', null, 'Replacement: ', r.title),
+    el('p', null, tag(OUTCOMES[r.outcome] || r.outcome), el('span', { class: 'muted' }, ` rule ${r.rule}`)),
+    r.steps.length > 0 &&
+      el(
+        'ol',
+        null,
+        r.steps.map((step) => el('li', null, step)),
+      ),
+    r.unblock && el('p', null, el('strong', null, 'A role becomes possible with: '), r.unblock),
+    r.caveats.length > 0 && [el('h5', null, 'Watch out'), list(r.caveats)],
+    pre && [
+      el(
+        'div',
+        { class: 'pre-head' },
+        el('h5', null, 'Trust policy'),
+        el(
+          'button',
+          { type: 'button', class: 'quiet', click: () => copy(pre) },
+          'Copy',
+          el('span', { class: 'sr' }, ' trust policy'),
+        ),
+      ),
+      pre,
+    ],
+    r.needs.length > 0 && [
+      el('h5', null, 'To fill in'),
+      table('Placeholders', [['Placeholder', (need) => mono(`<${need.name}>`)], col('Question', 'ask')], r.needs),
+    ],
+  );
+}
+
+const STRENGTH = { strong: 3, medium: 2, weak: 1 };
+function consumer(c) {
+  const signals = [...c.signals].sort((a, b) => (STRENGTH[b.strength] || 0) - (STRENGTH[a.strength] || 0));
+  return el(
+    'section',
+    { class: 'card' },
+    el(
+      'div',
+      { class: 'card-head' },
+      el('h3', null, c.kind_title),
+      tag(`${c.confidence} confidence`),
+      !c.seen && tag('presumed: no record shows it', 'gap'),
+    ),
+    el('p', { class: 'origin' }, c.origin),
+    c.rival &&
+      callout(`Nearly as plausible: ${kindTitle(c.rival)}. Ask the owner which it is before anything changes.`),
+    el(
+      'div',
+      { class: 'split' },
+      el(
+        'div',
+        null,
+        el('h4', null, 'What speaks for it'),
+        signals.length
+          ? el(
+              'ul',
+              { class: 'signals' },
+              signals.map((s) =>
+                el(
+                  'li',
+                  null,
+                  tag(s.strength),
+                  ' ',
+                  s.text,
+                  s.kind !== c.kind && el('span', { class: 'muted' }, ` (for ${kindTitle(s.kind)})`),
+                ),
+              ),
+            )
+          : empty('No signal: nothing tells what it is.'),
+        facts([
+          ['Events', n(c.events)],
+          ['Seen', span(c.first, c.last)],
+          ['Rhythm', rhythm(c)],
+          ['Programs (events)', counted(c.programs, 0, 'programs')],
+          c.drivers.length && ['Driven by', c.drivers.join(', ')],
+          ['Places', c.places.join(', ') || none()],
+          ['Regions', c.regions.join(', ') || none('none')],
+          ['Addresses (events)', counted(c.addresses, c.addresses_total, 'addresses')],
+          c.credential_sources.length && [
+            'Where the secret lies',
+            [c.credential_sources.join(', '), el('span', { class: 'muted' }, ' (a hint, no proof)')],
+          ],
+          c.roles.length && ['Roles assumed', list(c.roles.map(mono))],
+          c.session_paths.length && ['Worked under sessions', counted(c.session_paths, 0, 'paths')],
+          c.sample_event_id && ['First event', mono(c.sample_event_id)],
+          ['Consumer id', mono(c.id)],
+        ]),
+      ),
+      replacement(c.replacement),
+    ),
+    c.calls.length > 0 &&
+      details(`Calls (${n(c.calls.length)})`, () => capped(c.calls, 100, 'calls', calls), c.calls.length <= 12),
+    c.user_agents.length > 0 &&
+      details(`User agents (${n(c.user_agents_total)})`, () =>
+        el('div', { class: 'under' }, counted(c.user_agents, c.user_agents_total, 'agents')),
+      ),
+  );
+}
+
+// The picture of a key: places, consumers, the key, services. At most 40 nodes; what is left out is one node more.
+const pen = document.createElement('canvas').getContext('2d');
+function fit(text, width) {
+  pen.font = '12px system-ui, sans-serif';
+  let shown = visible(text);
+  if (pen.measureText(shown).width <= width) return shown;
+  if (shown.length > 80) shown = shown.slice(0, 80);
+  while (shown.length > 1 && pen.measureText(`${shown}…`).width > width) shown = shown.slice(0, -1);
+  return `${shown}…`;
+}
+
+function graphOf(key) {
+  const column = (names, most, what) => {
+    const shown = names.length > most ? names.slice(0, most - 1) : names;
+    const rest = names.length - shown.length;
+    return rest ? [...shown, { id: '\u0000rest', label: `${n(rest)} more ${what}`, rest: true }] : shown;
+  };
+  const services = new Map();
+  for (const call of key.consumers.flatMap((c) => c.calls))
+    services.set(call.service, (services.get(call.service) || 0) + call.events);
+  const users = column(
+    key.consumers.map((c) => ({ id: c.id, label: c.kind_title, note: c.origin, events: c.events, places: c.places })),
+    13,
+    'consumers',
+  );
+  const places = column(
+    [...new Set(users.flatMap((c) => c.places || []))].map((place) => ({ id: place, label: place })),
+    13,
+    'places',
+  );
+  const called = column(
+    [...services].sort((a, b) => b[1] - a[1]).map(([name, events]) => ({ id: name, label: name, events })),
+    13,
+    'services',
+  );
+  const me = { id: 'key', label: key.reference, note: key.user };
+  const at = (nodes, id) => nodes.find((node) => node.id === id) || nodes.find((node) => node.rest);
+  const edges = [
+    ...users.flatMap((c) =>
+      [...new Set((c.places || []).map((place) => at(places, place)))].map((place) => [place, c]),
+    ),
+    ...users.map((c) => [c, me, c.events]),
+    ...called.map((service) => [me, service, service.events]),
+  ];
+  return { columns: [places, users, [me], called], edges };
+}
+
+function graph(key) {
+  const { columns, edges } = graphOf(key);
+  const [W, H, GAP, BOX] = [960, 44, 10, 196];
+  const height = Math.max(...columns.map((nodes) => nodes.length)) * (H + GAP) + 24;
+  const step = (W - BOX) / 3;
+  const heads = ['Places', 'Consumers', 'Key', 'Services called'];
+  columns.forEach((nodes, column) =>
+    nodes.forEach((node, at) => {
+      node.x = column * step;
+      node.y = 24 + (height - 24 - nodes.length * (H + GAP)) / 2 + at * (H + GAP) + GAP / 2;
+    }),
+  );
+  const line = ([from, to, events]) => {
+    const [x1, y1, x2, y2] = [from.x + BOX, from.y + H / 2, to.x, to.y + H / 2];
+    const mid = (x1 + x2) / 2;
+    return svg('path', {
+      d: `M${x1} ${y1}C${mid} ${y1} ${mid} ${y2} ${x2} ${y2}`,
+      'stroke-width': 1 + Math.min(4, Math.log10((events || 0) + 1)),
+      class: 'edge',
+    });
+  };
+  const box = (kind) => (node) =>
+    svg(
+      'g',
+      { class: `node ${kind}` },
+      svg('title', null, [node.label, node.note].filter(Boolean).join(' – ')),
+      svg('rect', { x: node.x, y: node.y, width: BOX, height: H, rx: 6 }),
+      svg('text', { x: node.x + 10, y: node.y + (node.note ? 19 : 26) }, fit(node.label, BOX - 20)),
+      node.note && svg('text', { x: node.x + 10, y: node.y + 35, class: 'note' }, fit(node.note, BOX - 20)),
+    );
+  const picture = svg(
+    'svg',
+    {
+      class: 'graph',
+      viewBox: `-1 0 ${W + 2} ${height}`,
+      role: 'img',
+      'aria-label': 'Graph of places, consumers, the key and services; the table below holds the same edges',
+    },
+    heads.map((head, at) => svg('text', { x: at * step, y: 14, class: 'note' }, head)),
+    edges.map(line),
+    columns.map((nodes, at) => nodes.map(box(at === 2 ? 'me' : ''))),
+  );
+  const name = (node) => (node.note && node.id !== 'key' ? `${node.label}: ${node.note}` : node.label);
+  return el(
+    'div',
+    null,
+    wide('Graph', picture),
+    details('The same as a table', () =>
+      table(
+        'Edges of the graph',
+        [
+          ['From', ([from]) => name(from)],
+          ['To', ([, to]) => name(to)],
+          ['Events', ([, , events]) => (typeof events === 'number' ? n(events) : ''), 'num'],
+        ],
+        edges,
+      ),
+    ),
+  );
+}
+
+function keyPage(key) {
+  const wave = waveOf.get(key.wave);
+  const at = rows.indexOf(key);
+  const step = (to, text) => rows[to] && at >= 0 && el('a', { href: keyHref(rows[to].reference) }, text);
+  const s = key.sessions;
+  const u = key.usage;
+  return [
+    el(
+      'nav',
+      { class: 'crumbs', 'aria-label': 'Key' },
+      el('a', { href: filterHref(filters) }, '← All keys'),
+      step(at - 1, 'Previous key'),
+      step(at + 1, 'Next key'),
+    ),
+    el(
+      'div',
+      { class: 'card-head' },
+      el('h1', { id: 'page-title', tabindex: '-1', class: 'mono' }, key.reference),
+      badge(key),
+    ),
+    facts([
+      [
+        'Account',
+        [key.account || none(), key.account_by && el('span', { class: 'muted' }, ` (told by ${key.account_by})`)],
+      ],
+      ['User', key.user || none()],
+      ['Status', key.status || none()],
+      key.access_key_id !== key.reference && [
+        'Key id',
+        key.access_key_id ? mono(key.access_key_id) : none('not named by any input'),
+      ],
+      [
+        'Created',
+        key.created
+          ? [when(key.created), typeof key.age_days === 'number' && ` (${count(key.age_days, 'day')})`]
+          : none(),
+      ],
+      ['Last used, by IAM', lastUsed(key)],
+      ['Idle', days(key.idle_days)],
+      ['Due', dueText(key)],
+      ['Wave', wave ? el('a', { href: filterHref({ wave: wave.id }) }, `${wave.number}. ${wave.title}`) : key.wave],
+    ]),
+    el('h2', null, 'Verdict: ', key.verdict_title),
+    el(
+      'ol',
+      { class: 'reasons' },
+      key.reasons.map((r) => el('li', null, r.text, ' ', el('code', { class: 'code' }, r.code))),
+    ),
+    el('h2', null, `Evidence gaps (${n(key.gaps.length)})`),
+    key.gaps.length
+      ? table(
+          'Evidence gaps',
+          [
+            ['Gap', (g) => mono(g.id)],
+            col('What is missing', 'text'),
+            col('What would close it', 'close_by'),
+            ['Forbids “unused”', (g) => (g.blocks_unused ? el('span', { class: 'gap' }, icon('warn'), 'yes') : 'no')],
+          ],
+          key.gaps,
+        )
+      : empty('None: the inputs cover this key’s use.'),
+    el('h2', null, 'Usage'),
+    u.events
+      ? [
+          facts([
+            ['Events', [n(u.events), ` (${n(u.derived_events)} by derived sessions, ${n(u.denied_events)} denied)`]],
+            ['Seen', span(u.first, u.last)],
+            ['Rhythm', rhythm(u)],
+            u.session_context_events > 0 && [
+              'Records with a session context',
+              `${n(u.session_context_events)}: a static key’s own calls have none`,
+            ],
+          ]),
+        ]
+      : empty(
+          'No CloudTrail record shows this key in use.',
+          key.gaps.some((g) => g.blocks_unused) ? ' The gaps above say why that does not mean unused.' : '',
+        ),
+    key.consumers.length > 0 && graph(key),
+    el('h2', null, `Consumers (${n(key.consumers.length)})`),
+    key.consumers.length ? key.consumers.map(consumer) : empty('No consumer was found.'),
+    key.asides.length > 0 && [
+      el('h2', null, 'Other usage'),
+      key.asides.map((a) =>
+        el(
+          'section',
+          { class: 'card' },
+          el(
+            'div',
+            { class: 'card-head' },
+            el('h3', null, a.who),
+            tag(
+              a.kind === 'key-validation'
+                ? 'key validation: somebody tried it'
+                : a.kind === 'via-service'
+                  ? 'service on its behalf'
+                  : a.kind,
+            ),
+          ),
+          facts([
+            ['Events', n(a.events)],
+            ['Seen', span(a.first, a.last)],
+          ]),
+          a.calls.length > 0 && capped(a.calls, 50, 'calls', calls),
+        ),
+      ),
+    ],
+    el('h2', null, 'Sessions handed out'),
+    s.handed_out
+      ? [
+          el(
+            'p',
+            null,
+            `${count(s.handed_out, 'session')} handed out. `,
+            s.never_seen
+              ? `${n(s.never_seen)} of them signed no event that was read: what they did is not known.`
+              : 'All were seen at work.',
+          ),
+          s.paths.length > 0 &&
+            capped(s.paths, 50, 'paths', (items) =>
+              table('Session paths', [col('Path', 'title'), num('Events', 'count')], items),
+            ),
+        ]
+      : empty('No session was seen to derive from this key.'),
+  ];
+}
