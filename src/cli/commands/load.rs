@@ -17,7 +17,8 @@ const NAMED: usize = 10;
 pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material, Failure> {
     let arguments: Vec<Argument> = inputs.inputs.iter().map(Argument::new).collect();
     if arguments.iter().filter(|a| a.path == STDIN).count() > 1 {
-        return Err(Failure::usage("standard input ('-') can be read once only"));
+        let hint = "concatenate streams before they are piped in";
+        return Err(Failure::usage("standard input ('-') can be read once only").hint(hint));
     }
     for argument in arguments.iter().filter(|a| a.path != STDIN) {
         // Whoever misspells a path wants to know before anything is read; a link to nothing is no misspelling.
