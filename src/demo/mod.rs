@@ -1,7 +1,7 @@
 //! A made-up company's AWS estate in the real AWS formats, with the truth about who uses which key.
 //!
 //! Everything follows from a seed: the same options give the same bytes. Nothing here reads a clock or touches a
-//! disk: [`generate`] hands every file to a callback. All addresses come from ranges reserved for
+//! disk: [`generate()`] hands every file to a callback. All addresses come from ranges reserved for
 //! documentation or private use, so that no made-up evidence can point at a real machine.
 
 mod agents;
