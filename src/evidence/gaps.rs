@@ -146,16 +146,6 @@ fn trail_gaps(
     gaps: &mut Gaps,
 ) {
     let today = Day::of(input.as_of);
-    if window.days() < input.max_idle {
-        let detail = format!(
-            "events cover {} days ({} to {}), fewer than the {} of the idle threshold",
-            window.days(),
-            window.first,
-            window.last,
-            input.max_idle
-        );
-        gaps.add(GapKind::ShortWindow, true, &detail, "give older CloudTrail logs, or lower --max-idle");
-    }
     let behind = today.0 - window.last.0;
     if behind > STALE_AFTER_DAYS {
         let detail = format!("events end on {}, {behind} days before the report's time", window.last);
@@ -166,32 +156,43 @@ fn trail_gaps(
             "give newer logs, or set --as-of to the time they were taken",
         );
     }
-    let first = window.first.max(today.plus(-input.max_idle));
-    if first <= window.last {
-        let recent = Window { first, last: window.last };
-        let missing = input.coverage.missing_days(account, recent);
-        let damaged = input.coverage.damaged_days(account, recent);
-        if let Some(earliest) = missing.iter().chain(&damaged).min() {
-            // IAM's own record, taken later, sees through a hole in the logs.
-            let closed = match last_used {
-                LastUsed::Never => true,
-                LastUsed::At { time, .. } => *time < earliest.start(),
-                LastUsed::Unknown => false,
-            } && observed_late(input);
-            let mut detail = String::new();
-            if !missing.is_empty() {
-                let _ = write!(detail, "no events on {} ({} days)", days(&missing), missing.len());
-            }
-            if !damaged.is_empty() {
-                let and = if detail.is_empty() { "" } else { "; " };
-                let _ =
-                    write!(detail, "{and}damaged log objects on {} ({} days)", days(&damaged), damaged.len());
-            }
-            if closed {
-                detail.push_str("; IAM's last-used time, observed later, rules out use on those days");
-            }
-            gaps.add(GapKind::MissingDays, !closed, &detail, "fetch those days' objects again");
+    // Only the days that the threshold speaks of: one stray event from years ago covers nothing.
+    let wanted = Window { first: today.plus(-input.max_idle), last: window.last };
+    let mut missing = input.coverage.missing(account, wanted);
+    if let Some(before) = missing.first().copied().filter(|span| span.first == wanted.first) {
+        missing.remove(0);
+        let since = before.last.plus(1);
+        let detail = format!(
+            "of the {} days of the idle threshold, events cover {} ({since} to {})",
+            input.max_idle,
+            (window.last.0 - since.0 + 1).max(0),
+            window.last
+        );
+        gaps.add(GapKind::ShortWindow, true, &detail, "give older CloudTrail logs, or lower --max-idle");
+    }
+    let damaged = input.coverage.damaged_days(account, wanted);
+    let earliest = missing.iter().map(|span| span.first).chain(damaged.iter().copied()).min();
+    if let Some(earliest) = earliest {
+        // IAM's own record, taken later, sees through a hole in the logs.
+        let closed = match last_used {
+            LastUsed::Never => true,
+            LastUsed::At { time, .. } => *time < earliest.start(),
+            LastUsed::Unknown => false,
+        } && observed_late(input);
+        let mut detail = String::new();
+        if !missing.is_empty() {
+            let days: i32 = missing.iter().map(Window::days).sum();
+            let _ = write!(detail, "no events on {} ({days} days)", named(&missing));
         }
+        if !damaged.is_empty() {
+            let and = if detail.is_empty() { "" } else { "; " };
+            let spans: Vec<Window> = damaged.iter().map(|day| Window { first: *day, last: *day }).collect();
+            let _ = write!(detail, "{and}damaged log objects on {} ({} days)", named(&spans), damaged.len());
+        }
+        if closed {
+            detail.push_str("; IAM's last-used time, observed later, rules out use on those days");
+        }
+        gaps.add(GapKind::MissingDays, !closed, &detail, "fetch those days' objects again");
     }
     let trails = input.facts.map(|facts| facts.trails.as_slice()).unwrap_or_default();
     let excluding: Vec<String> = trails
@@ -215,9 +216,9 @@ fn trail_gaps(
     }
 }
 
-fn days(days: &[Day]) -> String {
-    let named: Vec<String> = days.iter().take(3).map(Day::to_string).collect();
-    let more = if days.len() > named.len() { ", …" } else { "" };
+fn named(spans: &[Window]) -> String {
+    let named: Vec<String> = spans.iter().take(3).map(Window::to_string).collect();
+    let more = if spans.len() > named.len() { ", …" } else { "" };
     format!("{}{more}", named.join(", "))
 }
 

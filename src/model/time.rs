@@ -52,6 +52,16 @@ pub struct Window {
     pub last: Day,
 }
 
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{} to {}", self.first, self.last)
+        }
+    }
+}
+
 impl Window {
     /// Number of days, both ends counted.
     pub fn days(&self) -> i32 {

@@ -258,6 +258,10 @@ fn static_key_code(kind: WorkloadKind) -> &'static str {
 }
 
 fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
+    if recently_used(case) {
+        let text = "it signed calls lately, though none by a program of its own: see what is set aside";
+        return (VerdictKind::Investigate, vec![reason("no-consumer", text)]);
+    }
     let blocking: Vec<Reason> = case
         .gaps
         .iter()
@@ -326,6 +330,15 @@ mod tests {
         assert_eq!(verdict(&facts, &[gap(false)], &none).kind, VerdictKind::Retire);
         let blocked = verdict(&facts, &[gap(true)], &none);
         assert_eq!((blocked.kind, blocked.reasons[0].code), (VerdictKind::Investigate, "no-data-events"));
+    }
+
+    #[test]
+    fn any_recent_event_forbids_unused() {
+        let mut total = Stats::default();
+        total.add(parse_instant("2026-09-30T00:00:00Z"), None);
+        let via_service = Attribution { total, ..Attribution::default() };
+        let verdict = verdict(&never_used("2025-01-01T00:00:00Z"), &[], &via_service);
+        assert_eq!((verdict.kind, verdict.reasons[0].code), (VerdictKind::Investigate, "no-consumer"));
     }
 
     #[test]

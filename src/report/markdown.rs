@@ -296,7 +296,7 @@ fn coverage(report: &Report, out: &mut String) {
             md(account.credential_report.as_deref().unwrap_or("no")),
             yes(account.authorization_details),
             yes(account.access_key_list),
-            account.missing_days.len(),
+            account.missing.iter().map(|span| i64::from(span.days)).sum::<i64>(),
             account.trails.iter().map(|t| format!("; trail {}", md(t))).collect::<String>()
         );
     }

@@ -34,14 +34,21 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
     }
     let account_view = |account: &AccountId| {
         let window = material.evidence.coverage.window(account);
-        let missing = window.map(|w| material.evidence.coverage.missing_days(account, w)).unwrap_or_default();
+        let missing = window.map(|w| material.evidence.coverage.missing(account, w)).unwrap_or_default();
         let facts = material.inventory.accounts.get(account).cloned().unwrap_or_default();
         let data = material.evidence.coverage.data_sources(account);
         AccountCoverage {
             account: account.to_string(),
             first_day: window.map(|w| w.first.to_string()),
             last_day: window.map(|w| w.last.to_string()),
-            missing_days: missing.iter().map(ToString::to_string).collect(),
+            missing: missing
+                .iter()
+                .map(|span| MissingDays {
+                    first_day: span.first.to_string(),
+                    last_day: span.last.to_string(),
+                    days: span.days(),
+                })
+                .collect(),
             regions: regions.get(account).cloned().unwrap_or_default(),
             data_events_of: data
                 .into_iter()

@@ -419,8 +419,8 @@ pub struct AccountCoverage {
     pub first_day: Option<String>,
     /// Last day with events.
     pub last_day: Option<String>,
-    /// Days in between without any.
-    pub missing_days: Vec<String>,
+    /// Spans of days in between without any.
+    pub missing: Vec<MissingDays>,
     /// Regions.
     pub regions: Vec<RegionCoverage>,
     /// Services of which data events were read.
@@ -433,6 +433,17 @@ pub struct AccountCoverage {
     pub authorization_details: bool,
     /// Whether an access key list was read.
     pub access_key_list: bool,
+}
+
+/// A span of days without events.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MissingDays {
+    /// First day.
+    pub first_day: String,
+    /// Last day, included.
+    pub last_day: String,
+    /// How many days.
+    pub days: i32,
 }
 
 /// Coverage of one region.

@@ -325,6 +325,9 @@ function users() {
   );
 }
 
+const missingDays = (account) => account.missing.reduce((sum, s) => sum + s.days, 0);
+const span = (s) => (s.days === 1 ? s.first_day : `${s.first_day} to ${s.last_day}`);
+
 function coverage() {
   const c = data.coverage;
   const sum = (account, field) => account.regions.reduce((total, region) => total + region[field], 0);
@@ -357,8 +360,8 @@ function coverage() {
       facts([
         [
           'Days without events',
-          a.missing_days.length
-            ? capped(a.missing_days, 60, 'days', (items) => list(items, 'inline'))
+          missingDays(a)
+            ? capped(a.missing.map(span), 60, 'spans', (items) => list(items, 'inline'))
             : 'none in the window',
         ],
         [
@@ -389,7 +392,7 @@ function coverage() {
               [
                 'Missing days',
                 (a) =>
-                  a.missing_days.length ? el('span', { class: 'gap' }, icon('warn'), n(a.missing_days.length)) : '0',
+                  missingDays(a) ? el('span', { class: 'gap' }, icon('warn'), n(missingDays(a))) : '0',
                 'num',
               ],
               ['Regions', (a) => n(a.regions.length), 'num'],
@@ -404,7 +407,7 @@ function coverage() {
           el('h4', null, 'Regions, days and trails'),
           c.accounts.map((a) =>
             details(
-              `${a.account}: ${count(a.regions.length, 'region')}, ${count(a.missing_days.length, 'missing day')}`,
+              `${a.account}: ${count(a.regions.length, 'region')}, ${count(missingDays(a), 'missing day')}`,
               () => account(a),
               c.accounts.length === 1,
             ),
