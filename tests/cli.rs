@@ -99,7 +99,7 @@ fn exit_codes() {
         (&["evidence", "bad"], 3),
         (&["report", "logs", "--fail-on", "investigate"], 10),
         (&["report", "logs", "--fail-on", "retire"], 0),
-        (&["report", "bad", "--fail-on", "any"], 3),
+        (&["report", "bad", "--fail-on", "any"], 10),
     ];
     for (arguments, want) in cases {
         let output = offkey(&dir, arguments);

@@ -143,7 +143,11 @@ fn every_replacement_rule_is_listed_once_and_stands_in_a_file_of_its_own() {
         assert!(documented.contains(&row), "docs/replacements.md lacks the row: {row}");
     }
     let files = fs::read_dir(root().join("src/recommend/rules")).unwrap().count();
-    assert_eq!(files, rules.len() + 2, "a file a rule, mod.rs, and the one for unidentified consumers");
+    assert_eq!(
+        files,
+        rules.len() + 3,
+        "a file a rule, mod.rs, and those for root and for unidentified consumers"
+    );
     for kind in offkey::model::WorkloadKind::ALL {
         let has = rules.iter().any(|rule| rule.kind == *kind);
         assert_eq!(has, *kind != offkey::model::WorkloadKind::Unknown, "{}", kind.id());

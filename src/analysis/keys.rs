@@ -1,11 +1,11 @@
 //! Goes through every key: its use, its gaps, its replacements, its verdict, its wave.
 
-use super::read::{Analysis, Material};
+use super::read::Material;
 use crate::attribution::{Attribution, KeyContext, attribute};
 use crate::evidence::{Gap, GapInput, UsageRow, find_gaps};
 use crate::graph::{Graph, GraphInput};
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User};
-use crate::model::{AccessKeyId, AccountId};
+use crate::model::{AccessKeyId, AccountId, ROOT_USER};
 use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -66,6 +66,20 @@ pub struct KeyAnalysis {
     pub verdict: Verdict,
     /// The wave.
     pub wave: Wave,
+}
+
+/// Everything concluded from the inputs.
+pub struct Analysis {
+    /// What the inputs hold.
+    pub material: Material,
+    /// Each key, in the order of waves.
+    pub keys: Vec<KeyAnalysis>,
+    /// The dependency graph.
+    pub graph: Graph,
+    /// The time it speaks for.
+    pub as_of: Timestamp,
+    /// Thresholds.
+    pub thresholds: Thresholds,
 }
 
 /// Policies that AWS attaches to users whose keys it found exposed
@@ -238,13 +252,18 @@ impl Context<'_> {
         let advice: Vec<Advice> = attribution
             .consumers
             .iter()
-            .map(|consumer| advise(&Case { consumer, account, facts: account_facts }))
+            .map(|consumer| {
+                advise(&Case { consumer, account, root: user_name == ROOT_USER, facts: account_facts })
+            })
             .collect();
         let quarantine =
             known.attached.iter().find(|arn| arn.contains(QUARANTINE)).and_then(|arn| arn.rsplit('/').next());
         let stray_records =
             evidence.strays.iter().find(|s| Some(&s.key) == subject.key.as_ref()).map_or(0, |s| s.count);
+        let denied =
+            rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
         let verdict = judge(&KeyCase {
+            denied,
             user_name,
             facts: facts.as_ref(),
             attribution: &attribution,
@@ -255,8 +274,6 @@ impl Context<'_> {
             as_of: self.as_of,
             thresholds: self.thresholds,
         });
-        let denied =
-            rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
         KeyAnalysis { subject, facts, attribution, denied, gaps, advice, verdict, wave: Wave::Gaps }
     }
 }

@@ -3,5 +3,5 @@
 mod keys;
 mod read;
 
-pub use keys::{AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
-pub use read::{Analysis, InputSummary, Material, read};
+pub use keys::{Analysis, AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
+pub use read::{InputSummary, Material, read};

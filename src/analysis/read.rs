@@ -1,14 +1,10 @@
 //! Reads everything the user named into evidence, inventory and networks.
 
-use super::keys::KeyAnalysis;
 use crate::attribution::{Networks, RangeKind};
 use crate::evidence::{Collector, Evidence};
-use crate::graph::Graph;
 use crate::input::{Argument, Document, DocumentKind, FileReport, Ingest, Interrupted, ingest};
 use crate::inventory::{Hints, Inventory, Source, SourceKind, build};
 use crate::model::{AccessKeyId, AccountId, Skip};
-use crate::recommend::Thresholds;
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 /// What the inputs hold, before anything is concluded from it.
@@ -47,20 +43,6 @@ impl Material {
     pub fn is_empty(&self) -> bool {
         self.inputs.iter().all(|input| input.events == 0 && input.documents == 0)
     }
-}
-
-/// Everything concluded from the inputs.
-pub struct Analysis {
-    /// What the inputs hold.
-    pub material: Material,
-    /// Each key, in the order of waves.
-    pub keys: Vec<KeyAnalysis>,
-    /// The dependency graph.
-    pub graph: Graph,
-    /// The time it speaks for.
-    pub as_of: Timestamp,
-    /// Thresholds.
-    pub thresholds: Thresholds,
 }
 
 /// Reads all inputs.

@@ -169,8 +169,10 @@ pub fn attribute<'a>(
     if groups.is_empty() && context.presumed_mailer {
         groups.insert(Origin::Mailer, Group::default());
     }
-    out.consumers =
-        groups.into_iter().map(|(origin, group)| group.consumer(origin, context, neighbours)).collect();
+    out.consumers = groups
+        .into_iter()
+        .map(|(origin, group)| group.consumer(origin, context, networks, neighbours))
+        .collect();
     out.consumers.sort_by(|a, b| b.stats.count.cmp(&a.stats.count).then_with(|| a.id.cmp(&b.id)));
     out.asides = asides.into_values().collect();
     out
@@ -209,6 +211,7 @@ impl Group<'_> {
         self,
         origin: Origin,
         context: &KeyContext<'_>,
+        networks: &Networks,
         neighbours: &BTreeMap<Arc<str>, BTreeSet<String>>,
     ) -> Consumer {
         let mut consumer = Consumer {
@@ -266,6 +269,7 @@ impl Group<'_> {
             addresses: consumer.addresses.len(),
             machines: &machines,
             only_assumes: only_assumes(&self.rows),
+            ranges_known: !networks.files.is_empty(),
             user_name: context.user_name,
             user_path: context.user_path,
             tags: context.tags,

@@ -81,6 +81,8 @@ pub(crate) struct Traits<'a> {
     pub(crate) machines: &'a BTreeSet<String>,
     /// Every call by the key itself assumed a role or asked who it is.
     pub(crate) only_assumes: bool,
+    /// Whether any range file was loaded: without one, nothing tells a server of one's own from a cloud's.
+    pub(crate) ranges_known: bool,
     pub(crate) user_name: &'a str,
     pub(crate) user_path: &'a str,
     pub(crate) tags: &'a BTreeMap<String, String>,
@@ -231,6 +233,7 @@ fn place_signals(place: &Place, say: &mut impl FnMut(WorkloadKind, Strength, Str
         Place::Aws { service, .. } if service == "CODEBUILD" => {
             say(WorkloadKind::CodeBuild, Strength::Strong, at)
         }
+        // Anybody can rent these: a hint at an instance, not yet at one of the account's own.
         Place::Aws { .. } => say(WorkloadKind::Ec2, Strength::Medium, at),
         Place::VpcEndpoint(_) => say(WorkloadKind::Ec2, Strength::Medium, at),
         Place::GithubActions => say(WorkloadKind::GithubActions, Strength::Strong, at),
@@ -289,16 +292,17 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
 fn server_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
     let public_only = !traits.places.is_empty() && traits.places.iter().all(|p| *p == Place::Public);
     let linux = traits.agents.iter().any(|a| a.system == System::Linux);
-    if public_only && linux && traits.addresses <= 4 {
+    if public_only && linux && traits.addresses <= 4 && traits.ranges_known {
         let text = format!(
-            "a Linux server at {} public addresses that no loaded range file names",
+            "a Linux server at few public addresses ({}) that no loaded range file names",
             traits.addresses
         );
         say(WorkloadKind::OnPremises, Strength::Weak, text);
-        if matches!(
+        let regular = matches!(
             traits.cadence.rhythm,
             Rhythm::Daily | Rhythm::Weekdays | Rhythm::Weekly | Rhythm::Monthly
-        ) {
+        );
+        if regular {
             say(
                 WorkloadKind::OnPremises,
                 Strength::Weak,
@@ -336,7 +340,10 @@ pub(crate) fn judge(signals: &[Signal]) -> Judgement {
     if lead == 0 || weight < 2 {
         return Judgement { rival: Some(kind), ..unknown };
     }
+    let rented = |signal: &Signal| signal.text.starts_with("calls come from AWS ");
+    let only_rented = kind == WorkloadKind::Ec2 && signals.iter().filter(|s| s.kind == kind).all(rented);
     let confidence = match strongest {
+        _ if only_rented => Confidence::Low,
         Strength::Strong if lead >= Strength::Medium.weight() => Confidence::High,
         Strength::Strong | Strength::Medium => Confidence::Medium,
         Strength::Weak => Confidence::Low,

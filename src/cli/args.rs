@@ -3,7 +3,7 @@
 use super::commands::{completions, demo, evidence, explain, graph, man, report, schema};
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
-/// Finds out what depends on each long-lived AWS access key, and what replaces it.
+/// Finds out what depends on each long-lived AWS access key, and recommends what replaces it
 #[derive(Parser, Debug)]
 #[command(name = "offkey", version, about, long_about = LONG_ABOUT, max_term_width = 100, disable_help_subcommand = true, after_help = "See 'offkey COMMAND --help' for examples. Exit codes are listed in docs/cli.md.")]
 pub(super) struct Cli {

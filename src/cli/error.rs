@@ -24,7 +24,10 @@ pub const EXIT_CODES: &[(ExitKind, &str)] = &[
     (ExitKind::Done, "done; findings are not failures unless --fail-on says so"),
     (ExitKind::Error, "an error: nothing was written, or not everything"),
     (ExitKind::Usage, "the command line cannot be understood"),
-    (ExitKind::Incomplete, "done, but part of the input could not be read: the evidence is incomplete"),
+    (
+        ExitKind::Incomplete,
+        "done, but part of the input could not be read: the evidence is incomplete (10 goes first)",
+    ),
     (ExitKind::Findings, "done, and some key has a verdict named by --fail-on"),
     (ExitKind::Interrupted, "interrupted; what was written before is whole"),
 ];

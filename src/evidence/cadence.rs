@@ -81,14 +81,15 @@ fn rhythm(gaps: &[i32], weekdays_only: bool, active: usize) -> Rhythm {
     if active <= 1 {
         return Rhythm::Once;
     }
+    // Two days in a row are no habit yet, and two days a month apart only look like one.
     let mut sorted = gaps.to_vec();
     sorted.sort_unstable();
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
     let longest = sorted.last().copied().unwrap_or(0);
     let within = |low: i32, high: i32| sorted.iter().all(|gap| (low..=high).contains(gap));
-    if median == 0 && longest <= 4 {
+    if median == 0 && longest <= 4 && active >= 5 {
         if weekdays_only && active >= 5 { Rhythm::Weekdays } else { Rhythm::Daily }
-    } else if within(5, 7) {
+    } else if within(5, 7) && active >= 3 {
         Rhythm::Weekly
     } else if within(26, 33) {
         Rhythm::Monthly
@@ -114,7 +115,9 @@ mod tests {
         let monthly = stats(&["2026-07-02", "2026-08-02", "2026-09-02"]);
         assert_eq!((monthly.rhythm, monthly.longest_gap_days), (Rhythm::Monthly, 30));
         assert_eq!(stats(&["2026-07-02"]).rhythm, Rhythm::Once);
-        assert_eq!(stats(&["2026-07-02", "2026-07-03", "2026-07-04"]).rhythm, Rhythm::Daily);
+        assert_eq!(stats(&["2026-07-02", "2026-07-03", "2026-07-04"]).rhythm, Rhythm::Irregular);
+        let daily = ["2026-07-02", "2026-07-03", "2026-07-04", "2026-07-05", "2026-07-06"];
+        assert_eq!(stats(&daily).rhythm, Rhythm::Daily);
         assert_eq!(stats(&["2026-07-06", "2026-07-13", "2026-07-20"]).rhythm, Rhythm::Weekly);
         assert_eq!(stats(&["2026-07-06", "2026-07-13", "2026-09-20"]).rhythm, Rhythm::Irregular);
         let week =

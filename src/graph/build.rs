@@ -99,6 +99,9 @@ pub struct Edge {
     pub events: u64,
 }
 
+/// A consumer with at most so many addresses has a place of its own; with more, addresses come from a pool.
+const FIXED_ADDRESSES: usize = 4;
+
 /// One key's part of the graph.
 pub struct GraphInput<'a> {
     /// Key id.
@@ -140,10 +143,13 @@ impl Graph {
             let label = format!("{} – {}", consumer.kind.title(), consumer.origin);
             let at = self.node(NodeKind::Consumer, consumer.id.clone(), &label);
             self.edge(at, key, EdgeKind::Uses, consumer.stats.count);
-            if consumer.origin.is_specific() {
-                let name = consumer.origin.to_string();
-                let network = self.node(NodeKind::Network, name.clone(), &name);
-                self.edge(at, network, EdgeKind::RunsIn, consumer.stats.count);
+            if consumer.origin.is_specific() && consumer.addresses.len() <= FIXED_ADDRESSES {
+                for (address, events) in &consumer.addresses {
+                    let programs: Vec<&str> = consumer.programs.keys().map(String::as_str).collect();
+                    let name = format!("{} at {address}", programs.join(", "));
+                    let network = self.node(NodeKind::Network, name.clone(), &name);
+                    self.edge(at, network, EdgeKind::RunsIn, *events);
+                }
             } else {
                 for place in &consumer.places {
                     let name = place.to_string();

@@ -17,7 +17,7 @@ pub struct BlastRadius {
     pub roles: BTreeSet<String>,
 }
 
-/// Keys that are used from one specific place by one program, so most likely by one workload.
+/// Keys that are used from one address by one program: possibly one workload, or several behind one address.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SharedConsumer {
     /// The place and program.

@@ -1,11 +1,13 @@
 //! The vocabulary every other room speaks: ids, times, kinds, what was skipped. No input or output.
 
 mod ids;
+mod number;
 mod skip;
 mod time;
 mod workload;
 
 pub use ids::{AccessKeyId, AccountId, ROOT_USER};
+pub use number::counted;
 pub use skip::{Skip, SkipReason};
 pub use time::{Day, Window, format_instant, parse_instant};
 pub use workload::WorkloadKind;

@@ -65,6 +65,28 @@ impl TrustPolicy {
         Self::new(principal, &["sts:AssumeRoleWithWebIdentity"], &conditions, needs)
     }
 
+    /// A role for machines with a certificate: trust anchor and subject are both pinned, as any certificate of
+    /// any anchor would do otherwise
+    /// (<https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>).
+    pub fn roles_anywhere(region: &str, account: &str) -> Self {
+        let anchor = format!("arn:aws:rolesanywhere:{region}:{account}:trust-anchor/<TRUST_ANCHOR_ID>");
+        Self::service_with(
+            "rolesanywhere.amazonaws.com",
+            &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+            &[
+                ("ArnEquals", "aws:SourceArn", json!(anchor)),
+                ("StringEquals", "aws:PrincipalTag/x509Subject/CN", json!("<COMMON_NAME>")),
+            ],
+            &[
+                Need {
+                    name: "TRUST_ANCHOR_ID",
+                    ask: "Which Roles Anywhere trust anchor stands for your certificate authority?",
+                },
+                Need { name: "COMMON_NAME", ask: "Which common name does the machine's certificate carry?" },
+            ],
+        )
+    }
+
     /// A role that another company's principal assumes, with an external id of its own.
     pub fn external(principal: &str, external_id: &str, needs: &[Need]) -> Self {
         let conditions = [("StringEquals", "sts:ExternalId", json!(external_id))];

@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub consumer: &'a Consumer,
     /// The key's account id, or a placeholder where it is not known.
     pub account: &'a str,
+    /// Whether it is a key of the root user.
+    pub root: bool,
     /// What is known of the account.
     pub facts: Option<&'a AccountFacts>,
 }
@@ -117,6 +119,9 @@ pub struct Rule {
 
 /// The replacement for a consumer.
 pub fn advise(case: &Case<'_>) -> Advice {
+    if case.root {
+        return rules::root_key();
+    }
     let kind = case.consumer.kind;
     let rule = rules::ALL.iter().find(|rule| rule.kind == kind && (rule.fits)(case));
     match rule {

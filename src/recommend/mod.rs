@@ -2,6 +2,7 @@
 
 mod advice;
 mod rules;
+mod steps;
 mod verdict;
 mod waves;
 

@@ -1,10 +1,11 @@
 //! The verdict on one key. "Unused" is concluded only where no gap is open.
 
 use super::advice::{Advice, Outcome};
+use super::steps::next_steps;
 use crate::attribution::{AsideKind, Attribution, Confidence};
-use crate::evidence::Gap;
+use crate::evidence::{Gap, GapKind};
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed};
-use crate::model::{Day, ROOT_USER, WorkloadKind};
+use crate::model::{Day, ROOT_USER, WorkloadKind, counted};
 use jiff::Timestamp;
 
 /// What to do with a key.
@@ -86,6 +87,8 @@ pub struct Verdict {
     pub kind: VerdictKind,
     /// Why.
     pub reasons: Vec<Reason>,
+    /// What to do next, in order.
+    pub steps: Vec<&'static str>,
     /// Whether it is due.
     pub due: Due,
 }
@@ -100,6 +103,8 @@ pub struct KeyCase<'a> {
     pub attribution: &'a Attribution,
     /// A replacement for each consumer, in their order.
     pub advice: &'a [Advice],
+    /// Denied events among its usage.
+    pub denied: u64,
     /// What could not be seen.
     pub gaps: &'a [Gap],
     /// A quarantine policy that the user carries.
@@ -117,7 +122,7 @@ pub fn judge(case: &KeyCase<'_>) -> Verdict {
     let due = due(case);
     let (kind, reasons) =
         first_things(case).or_else(|| in_use(case, &due)).unwrap_or_else(|| not_in_use(case, &due));
-    Verdict { kind, reasons, due }
+    Verdict { steps: next_steps(kind, &reasons), kind, reasons, due }
 }
 
 fn reason(code: &'static str, text: impl Into<String>) -> Reason {
@@ -155,7 +160,11 @@ fn first_things(case: &KeyCase<'_>) -> Option<(VerdictKind, Vec<Reason>)> {
         let when = aside.stats.last.map(|t| format!(", last on {}", Day::of(t))).unwrap_or_default();
         reasons.push(reason(
             "key-validated",
-            format!("{} tried the key {} times{when}: somebody else holds it", aside.who, aside.stats.count),
+            format!(
+                "{} tried the key {}{when}: somebody else may hold it, unless the scan was yours",
+                aside.who,
+                counted(aside.stats.count, "time")
+            ),
         ));
     }
     for (tool, events) in &case.attribution.attack_tools {
@@ -178,17 +187,32 @@ fn first_things(case: &KeyCase<'_>) -> Option<(VerdictKind, Vec<Reason>)> {
         );
         reasons.push(reason("stray-identity", text));
     }
-    if case.user_name == ROOT_USER && !case.attribution.consumers.is_empty() {
+    if case.user_name == ROOT_USER && (!case.attribution.consumers.is_empty() || used_by_iam(case).is_some())
+    {
         let text = "a root key in use: remove it; root permissions are never handed to a role";
         reasons.push(reason("root-key", text));
     }
     (!reasons.is_empty()).then_some((VerdictKind::Investigate, reasons))
 }
 
+/// When, by IAM's record, the key was last used within the idle threshold, and for which service.
+fn used_by_iam<'a>(case: &KeyCase<'a>) -> Option<(Timestamp, &'a str)> {
+    match case.facts.map(|facts| &facts.last_used) {
+        Some(LastUsed::At { time, service, .. }) => {
+            let first = Day::of(case.as_of).plus(-case.thresholds.max_idle);
+            (Day::of(*time) >= first).then_some((*time, service.as_str()))
+        }
+        _ => None,
+    }
+}
+
 /// Whether anything used the key within the idle threshold.
 fn recently_used(case: &KeyCase<'_>) -> bool {
     let first = Day::of(case.as_of).plus(-case.thresholds.max_idle);
-    let presumed = case.attribution.consumers.iter().any(|consumer| !consumer.seen);
+    // What is presumed of a key needs logs that could have shown otherwise.
+    let any_trail =
+        !case.gaps.iter().any(|gap| matches!(gap.kind, GapKind::NoTrail | GapKind::AccountUnknown));
+    let presumed = any_trail && case.attribution.consumers.iter().any(|consumer| !consumer.seen);
     presumed || case.attribution.total.last.is_some_and(|last| Day::of(last) >= first)
 }
 
@@ -202,7 +226,10 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
     let stuck: Vec<_> = consumers().filter(|(_, advice)| advice.outcome == Outcome::Rotate).collect();
     let mut reasons = Vec::new();
     let kind = if !unknown.is_empty() {
-        let text = format!("{} of {total} consumers are not identified", unknown.len());
+        let text = match (unknown.len(), total) {
+            (1, 1) => "its one consumer is not identified".to_owned(),
+            (n, total) => format!("{n} of {total} consumers not identified"),
+        };
         reasons.push(reason("unknown-consumer", text));
         VerdictKind::Investigate
     } else if !stuck.is_empty() {
@@ -237,9 +264,14 @@ fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
         .count();
     if unsure > 0 {
         let text = format!(
-            "{unsure} of {total} consumers are known by weak signals only: confirm with the owner before the role is built"
+            "known by weak signals only: {unsure} of {total}; confirm with the owner before a role is built"
         );
         reasons.push(reason("unsure-kind", text));
+    }
+    let total = case.attribution.total.count;
+    if total > 0 && case.denied == total {
+        let text = "every call it makes is denied: something depends on it, and it may not work as it is";
+        reasons.push(reason("all-denied", text));
     }
     let open = case.gaps.iter().filter(|gap| gap.blocks_unused).count();
     if open > 0 {
@@ -269,7 +301,15 @@ fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
         .map(|gap| reason(gap.kind.id(), gap.detail.clone()))
         .collect();
     if !blocking.is_empty() {
-        return (VerdictKind::Investigate, blocking);
+        let mut reasons = Vec::new();
+        if let Some((time, service)) = used_by_iam(case) {
+            let service = if service.is_empty() { "a service that it does not name" } else { service };
+            let text =
+                format!("IAM says that it was used on {} for {service}; by whom is not known", Day::of(time));
+            reasons.push(reason("used-by-iam", text));
+        }
+        reasons.extend(blocking);
+        return (VerdictKind::Investigate, reasons);
     }
     if let (Some(age), Some(false)) = (due.age_days, due.by_age)
         && age <= case.thresholds.max_idle
@@ -304,6 +344,7 @@ mod tests {
             facts: Some(facts),
             attribution,
             advice: &[],
+            denied: 0,
             gaps,
             quarantine: None,
             stray_records: 0,

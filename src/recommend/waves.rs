@@ -91,7 +91,9 @@ pub fn wave_of(input: &WaveInput<'_>) -> Wave {
             let [consumer] = input.attribution.consumers.as_slice() else {
                 return Wave::Hard;
             };
-            if input.shares_consumer {
+            // Whoever's every call is denied has to be understood first.
+            let denied = input.verdict.reasons.iter().any(|r| r.code == "all-denied");
+            if input.shares_consumer || denied {
                 return Wave::Hard;
             }
             let inside = matches!(

@@ -86,6 +86,7 @@ fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession]) -> Key {
         verdict: key.verdict.kind.id(),
         verdict_title: key.verdict.kind.title(),
         reasons: key.verdict.reasons.iter().map(|r| Reason { code: r.code, text: r.text.clone() }).collect(),
+        next_steps: key.verdict.steps.clone(),
         wave: key.wave.id(),
         consumers: key.attribution.consumers.iter().zip(&key.advice).map(|(c, a)| consumer(c, a)).collect(),
         asides: key.attribution.asides.iter().map(aside).collect(),
@@ -314,10 +315,11 @@ fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summ
             })
             .collect(),
         consumers: consumers.len(),
+        consumers_presumed: consumers.iter().filter(|c| !c.seen).count(),
         consumers_identified: consumers.iter().filter(|c| c.kind != WorkloadKind::Unknown.id()).count(),
         kinds: kinds.filter(|kind| kind.count > 0).collect(),
         keys_with_gaps: count(&|key| key.gaps.iter().any(|gap| gap.blocks_unused)),
-        events: analysis.material.evidence.events - analysis.material.evidence.duplicates,
+        events: analysis.material.evidence.events,
         findings: findings(analysis, keys, unknown_users),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::text::{clean, cut};
 use super::view::{Consumer, Key};
+use crate::model::counted;
 use std::fmt::Write;
 
 /// Calls named of a consumer; the rest is counted.
@@ -16,7 +17,7 @@ pub fn explain(key: &Key) -> String {
     if let Some(by) = &key.account_by {
         let _ = writeln!(out, "  (the account is told by {by})");
     }
-    let days = |n: Option<i32>| n.map_or("unknown".to_owned(), |n| format!("{n} days"));
+    let days = |n: Option<i32>| n.map_or("unknown".to_owned(), |n| counted(n, "day"));
     let _ = writeln!(
         out,
         "  status {}, age {}, idle {}",
@@ -27,6 +28,10 @@ pub fn explain(key: &Key) -> String {
     let _ = writeln!(out, "\nVerdict: {}", key.verdict_title);
     for reason in &key.reasons {
         let _ = writeln!(out, "  - {} [{}]", clean(&reason.text), reason.code);
+    }
+    out.push_str("\nWhat to do next\n");
+    for (n, step) in key.next_steps.iter().enumerate() {
+        let _ = writeln!(out, "  {}. {step}", n + 1);
     }
     out.push_str("\nEvidence\n");
     let u = &key.usage;
@@ -107,21 +112,23 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
     } else {
         let _ = writeln!(
             out,
-            "     {} events on {} days, {}, {} to {}",
-            c.events,
-            c.active_days,
+            "     {} on {}, {}, {} to {}",
+            counted(c.events, "event"),
+            counted(c.active_days, "day"),
             c.rhythm.unwrap_or("?"),
             c.first.as_deref().unwrap_or("?"),
             c.last.as_deref().unwrap_or("?")
         );
         let names: Vec<String> =
             c.addresses.iter().take(4).map(|a| format!("{} ({})", cut(&a.name, 45), a.events)).collect();
-        let _ = writeln!(out, "     {} addresses: {}", c.addresses_total, names.join(", "));
+        let noun = if c.addresses_total == 1 { "address" } else { "addresses" };
+        let more = if c.addresses_total > names.len() { ", …" } else { "" };
+        let _ = writeln!(out, "     {} {noun}: {}{more}", c.addresses_total, names.join(", "));
         for agent in c.user_agents.iter().take(2) {
             let _ = writeln!(out, "     agent ({}): {}", agent.events, cut(&agent.name, 150));
         }
         if c.user_agents_total > 2 {
-            let _ = writeln!(out, "     and {} more agents", c.user_agents_total - 2);
+            let _ = writeln!(out, "     and {} more", counted(c.user_agents_total - 2, "agent"));
         }
         if !c.drivers.is_empty() {
             let _ = writeln!(out, "     driven by {}", clean(&c.drivers.join(", ")));
@@ -129,7 +136,7 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
         if !c.credential_sources.is_empty() {
             let _ = writeln!(
                 out,
-                "     the key comes from {} (the agents say so)",
+                "     where the key comes from, as the agents say: {}",
                 c.credential_sources.join(", ")
             );
         }
@@ -172,20 +179,21 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
 /// What only the owner can answer.
 fn questions(key: &Key) -> Vec<String> {
     let mut asks = Vec::new();
+    if key.consumers.is_empty() {
+        asks.push("does anything use this key that no log and no IAM record would show?".to_owned());
+    }
     for (n, c) in key.consumers.iter().enumerate() {
+        let n = n + 1;
         match c.rival {
             Some(rival) if c.kind == "unknown" => {
-                asks.push(format!("what is consumer {}? Could it be: {rival}?", n + 1))
+                asks.push(format!("what is consumer {n}? Could it be: {rival}?"))
             }
-            Some(rival) => asks.push(format!("which is consumer {}: {} or {rival}?", n + 1, c.kind_title)),
-            None if c.kind == "unknown" => {
-                asks.push(format!("what is consumer {}, and where does it run?", n + 1))
-            }
-            None => {}
+            Some(rival) => asks.push(format!("which is consumer {n}: {} or {rival}?", c.kind_title)),
+            None if c.kind == "unknown" => asks.push(format!("what is consumer {n}, and where does it run?")),
+            None => asks
+                .push(format!("is consumer {n} yours ({}, {}), and still needed?", c.kind_title, c.origin)),
         }
-        for need in &c.replacement.needs {
-            asks.push(format!("consumer {}: {}", n + 1, need.ask));
-        }
+        asks.extend(c.replacement.needs.iter().map(|need| format!("consumer {n}: {}", need.ask)));
     }
     asks
 }

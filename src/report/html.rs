@@ -76,7 +76,7 @@ fn static_summary(report: &Report) -> String {
     }
     out.push_str("</ul><ul>");
     for finding in &report.summary.findings {
-        let _ = write!(out, "<li>{}</li>", html(finding));
+        let _ = write!(out, "<li>{}</li>", html(&finding.text));
     }
     out.push_str("</ul><p>The full report needs JavaScript. The Markdown report has everything without.</p>");
     out

@@ -39,7 +39,7 @@ fn head(report: &Report, out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "| Keys in all | {} |\n| Keys due | {} |\n| Keys with evidence gaps | {} |\n| Accounts | {} |\n| Users | {} |\n| Consumers found | {} |\n| Consumers identified | {} |\n| CloudTrail events | {} |",
+        "| Keys in all | {} |\n| Keys due | {} |\n| Keys with gaps that forbid calling them unused | {} |\n| Accounts | {} |\n| Users | {} |\n| Consumers | {} |\n| Consumers identified | {} |\n| CloudTrail records read | {} |",
         s.keys,
         s.keys_due,
         s.keys_with_gaps,
@@ -52,7 +52,10 @@ fn head(report: &Report, out: &mut String) {
     if !s.findings.is_empty() {
         out.push('\n');
         for finding in &s.findings {
-            let _ = writeln!(out, "- {}", md(finding));
+            let names: Vec<String> = finding.keys.iter().take(5).map(|key| code(key)).collect();
+            let more = if finding.keys.len() > names.len() { ", …" } else { "" };
+            let keys = if names.is_empty() { String::new() } else { format!(" {}{more}", names.join(", ")) };
+            let _ = writeln!(out, "- {}{keys}", md(&finding.text));
         }
     }
     if !s.kinds.is_empty() {
@@ -82,7 +85,7 @@ fn table(report: &Report, out: &mut String) {
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             code(&key.reference),
             md(key.account.as_deref().unwrap_or("unknown")),
-            md(key.user.as_deref().unwrap_or("unknown")),
+            code(key.user.as_deref().unwrap_or("unknown")),
             days(key.age_days),
             days(key.idle_days),
             key.verdict_title,
@@ -94,7 +97,7 @@ fn table(report: &Report, out: &mut String) {
 
 fn detail(key: &Key, out: &mut String) {
     let _ = writeln!(out, "\n### {}\n", code(&key.reference));
-    let user = md(key.user.as_deref().unwrap_or("unknown"));
+    let user = code(key.user.as_deref().unwrap_or("unknown"));
     let account = md(key.account.as_deref().unwrap_or("unknown"));
     let by = key.account_by.as_ref().map(|by| format!(" (account told by {})", md(by))).unwrap_or_default();
     let created = key.created.as_deref().unwrap_or("at an unknown time");
@@ -106,6 +109,10 @@ fn detail(key: &Key, out: &mut String) {
     let _ = writeln!(out, "**{}**\n", capitalised(key.verdict_title));
     for reason in &key.reasons {
         let _ = writeln!(out, "- {}: {}", reason.code, md(&reason.text));
+    }
+    out.push_str("\nWhat to do next:\n\n");
+    for (n, step) in key.next_steps.iter().enumerate() {
+        let _ = writeln!(out, "{}. {}", n + 1, md(step));
     }
     let u = &key.usage;
     if u.events > 0 {
@@ -232,7 +239,7 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
 
 fn others(report: &Report, out: &mut String) {
     if !report.shared_consumers.is_empty() {
-        out.push_str("\n## Keys that one program uses from one place\n\n");
+        out.push_str("\n## Keys that one program uses from one address, possibly one workload\n\n");
         for shared in &report.shared_consumers {
             let keys: Vec<String> = shared.keys.iter().map(|k| code(k)).collect();
             let _ = writeln!(out, "- {}: {}", md(&shared.origin), keys.join(", "));

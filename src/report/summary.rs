@@ -1,8 +1,12 @@
 //! The report on one screen of a terminal: 80 columns, no colour needed to read it.
 
-use super::text::cut;
+use super::text::{clean, cut};
 use super::view::Report;
+use crate::model::counted;
 use std::fmt::Write;
+
+/// Keys named behind a finding; the others are counted.
+const NAMED: usize = 3;
 
 /// Summarises a report in plain text.
 pub fn summary(report: &Report) -> String {
@@ -10,10 +14,17 @@ pub fn summary(report: &Report) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{} as of {}", cut(&report.title, 50), report.as_of);
     let (keys, users) = (counted(s.keys, "key"), counted(s.users, "known user"));
-    let (accounts, events) = (counted(s.accounts, "account"), counted(s.events, "event"));
-    let _ = writeln!(out, "{keys}, {users}, {accounts}, {events}; due by age or idleness: {}", s.keys_due);
-    let _ =
-        writeln!(out, "{} found, {} identified\n", counted(s.consumers, "consumer"), s.consumers_identified);
+    let (accounts, events) = (counted(s.accounts, "account"), counted(s.events, "record"));
+    let _ = writeln!(out, "{keys}, {users}, {accounts}, {events} read");
+    let ageless = report.keys.iter().filter(|key| key.age_days.is_none()).count();
+    let unknown = if ageless > 0 { format!("; the age of {ageless} is not known") } else { String::new() };
+    let _ = writeln!(out, "{} due by age or idleness{unknown}", counted(s.keys_due, "key"));
+    let presumed = match s.consumers_presumed {
+        0 => String::new(),
+        n => format!(", {n} of them presumed and seen in no record"),
+    };
+    let consumers = counted(s.consumers, "consumer");
+    let _ = writeln!(out, "{consumers}{presumed}; {} identified\n", s.consumers_identified);
     let most = s.verdicts.iter().map(|v| v.count).max().unwrap_or(0).max(1);
     for verdict in &s.verdicts {
         // A bar of at most 40, and at least one mark for anything that is not nothing.
@@ -23,18 +34,14 @@ pub fn summary(report: &Report) -> String {
     }
     if !s.findings.is_empty() {
         out.push('\n');
-        for finding in s.findings.iter().take(9) {
-            let _ = writeln!(out, "- {}", cut(finding, 110));
-        }
-        if s.findings.len() > 9 {
-            let _ = writeln!(out, "- and {} more findings in the report", s.findings.len() - 9);
+    }
+    for finding in &s.findings {
+        let _ = writeln!(out, "- {}", clean(&finding.text));
+        // Few keys are worth naming at once; many are what the report is for.
+        if !finding.keys.is_empty() && finding.keys.len() <= NAMED {
+            let names: Vec<String> = finding.keys.iter().map(|key| cut(key, 60)).collect();
+            let _ = writeln!(out, "    {}", names.join(", "));
         }
     }
     out
-}
-
-/// A number with its noun.
-fn counted(n: impl TryInto<u64>, noun: &str) -> String {
-    let n = n.try_into().unwrap_or(u64::MAX);
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

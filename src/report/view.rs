@@ -67,18 +67,31 @@ pub struct Summary {
     pub keys_due: usize,
     /// Keys by verdict.
     pub verdicts: Vec<NamedCount>,
-    /// Consumers found.
+    /// Consumers, those included that are presumed and seen in no record.
     pub consumers: usize,
+    /// Of those, presumed ones.
+    pub consumers_presumed: usize,
     /// Consumers whose kind is known.
     pub consumers_identified: usize,
     /// Consumers by kind.
     pub kinds: Vec<NamedCount>,
-    /// Keys with a gap that forbids calling them unused.
+    /// Keys with a gap that forbids calling them unused, whether or not they are in use.
     pub keys_with_gaps: usize,
-    /// CloudTrail events read, without duplicates of counted ones.
+    /// CloudTrail records read, copies included.
     pub events: u64,
-    /// Main findings as sentences, most urgent first.
-    pub findings: Vec<String>,
+    /// Main findings, most urgent first.
+    pub findings: Vec<Finding>,
+}
+
+/// A finding.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Finding {
+    /// Stable id.
+    pub id: &'static str,
+    /// A sentence.
+    pub text: String,
+    /// References of the keys it is about; empty where it is about the inputs.
+    pub keys: Vec<String>,
 }
 
 /// An id with a title and a count.
@@ -138,6 +151,8 @@ pub struct Key {
     pub verdict_title: &'static str,
     /// Why, the deciding reason first.
     pub reasons: Vec<Reason>,
+    /// What to do next, in order.
+    pub next_steps: Vec<&'static str>,
     /// Id of its wave.
     pub wave: &'static str,
     /// Who uses it, busiest first.
@@ -364,7 +379,7 @@ pub struct Gap {
     pub close_by: String,
 }
 
-/// Keys used from one place by one program.
+/// Keys used from one address by one program: possibly one workload.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SharedConsumer {
     /// Program and place.

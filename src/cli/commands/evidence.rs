@@ -38,6 +38,10 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         let derived = material.evidence.derived.iter().filter(|_| arguments.wide);
         rows(material.evidence.direct.iter().chain(derived), arguments.wide, format)
     };
+    if material.evidence.direct.is_empty() {
+        terminal
+            .note("note: no record in the inputs was signed by an access key (AKIA…), so there are no rows");
+    }
     for (path, format) in &formats {
         let bytes = render(*format).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
         outputs::write(path, &bytes, terminal)?;

@@ -80,9 +80,9 @@ fn warn_of_skips(skips: &[Skip], terminal: &Terminal) {
     }
     let harmless = skips.len() - serious.len();
     if harmless > 0 {
-        terminal.note(&format!(
-            "note: {harmless} files or objects hold nothing that offkey knows; the report names them"
-        ));
+        let places =
+            if harmless == 1 { "1 place holds".to_owned() } else { format!("{harmless} places hold") };
+        terminal.note(&format!("note: {places} nothing that offkey knows; the report names them"));
     }
 }
 
@@ -102,8 +102,13 @@ pub(super) fn analysis(inputs: &Inputs, judging: &Judging, terminal: &Terminal) 
             }
         },
     };
+    let reports_now = matches!(as_of, AsOf::Evidence(_));
     let thresholds = Thresholds { max_age: judging.max_age, max_idle: judging.max_idle };
-    Ok(analyse(material(inputs, terminal)?, as_of, thresholds))
+    let analysis = analyse(material(inputs, terminal)?, as_of, thresholds);
+    if reports_now && analysis.as_of == now {
+        terminal.warn("no input says when it was made: judging by the time of day");
+    }
+    Ok(analysis)
 }
 
 /// 3 where some of the input could not be read, else 0.

@@ -28,7 +28,8 @@ pub(in super::super) struct Arguments {
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "Access key migration report")]
     title: String,
-    /// Exit with 10 if a key has this verdict, or is due; may be given several times
+    /// Exit with 10 if a key has this verdict, or is due, also where the evidence is incomplete; may be given
+    /// several times
     #[arg(long, value_name = "WHAT")]
     fail_on: Vec<FailOn>,
     #[command(flatten)]
@@ -71,9 +72,6 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
             FailOn::Investigate => key.verdict == "investigate",
         })
     });
-    // Incomplete evidence outranks findings: what was not read could hold more of them.
-    Ok(match load::completeness(&analysis.material) {
-        ExitKind::Done if found => ExitKind::Findings,
-        other => other,
-    })
+    // What was asked for comes first: one damaged file must not silence a gate.
+    Ok(if found { ExitKind::Findings } else { load::completeness(&analysis.material) })
 }

@@ -1,7 +1,7 @@
 //! A static key on an EC2 instance: an instance profile.
 
 use super::super::advice::{Advice, Outcome, Rule, always};
-use crate::attribution::Place;
+use crate::attribution::{Confidence, Place};
 use crate::model::WorkloadKind;
 use crate::policy::TrustPolicy;
 
@@ -25,6 +25,8 @@ pub(super) const RULE: Rule = Rule {
         let advice = advice.trusting(TrustPolicy::service("ec2.amazonaws.com", &[], &[]));
         if case.consumer.places.iter().any(|place| matches!(place, Place::VpcEndpoint(_))) {
             advice.caveat("calls come through a VPC endpoint, which tells the network only: make sure that it is an instance and no container or function")
+        } else if case.consumer.confidence == Confidence::Low {
+            advice.caveat("only its address says so, and anybody can rent addresses of AWS: make sure that it is an instance or elastic IP of yours, and no vendor's")
         } else {
             advice
         }

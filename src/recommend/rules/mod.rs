@@ -18,6 +18,7 @@ mod lambda;
 mod legacy_app;
 mod on_premises;
 mod role_assumer;
+mod root_key;
 mod ses_smtp;
 mod ssm_hybrid_node;
 mod third_party_saas;
@@ -25,6 +26,7 @@ mod unidentified;
 mod url_signer;
 
 use super::advice::Rule;
+pub(crate) use root_key::root_key;
 pub(crate) use unidentified::unidentified;
 
 /// Every rule, in the order in which they are tried.

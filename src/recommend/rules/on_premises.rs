@@ -2,8 +2,7 @@
 
 use super::super::advice::{Advice, Outcome, Rule, always};
 use crate::model::WorkloadKind;
-use crate::policy::{Need, TrustPolicy};
-use serde_json::json;
+use crate::policy::TrustPolicy;
 
 /// IAM Roles Anywhere.
 pub(super) const RULE: Rule = Rule {
@@ -12,26 +11,6 @@ pub(super) const RULE: Rule = Rule {
     kind: WorkloadKind::OnPremises,
     fits: always,
     advise: |case| {
-        let anchor = format!(
-            "arn:aws:rolesanywhere:{}:{}:trust-anchor/<TRUST_ANCHOR_ID>",
-            case.region(),
-            case.account
-        );
-        let trust = TrustPolicy::service_with(
-            "rolesanywhere.amazonaws.com",
-            &["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-            &[
-                ("ArnEquals", "aws:SourceArn", json!(anchor)),
-                ("StringEquals", "aws:PrincipalTag/x509Subject/CN", json!("<COMMON_NAME>")),
-            ],
-            &[
-                Need {
-                    name: "TRUST_ANCHOR_ID",
-                    ask: "Which Roles Anywhere trust anchor stands for your certificate authority?",
-                },
-                Need { name: "COMMON_NAME", ask: "Which common name does the machine's certificate carry?" },
-            ],
-        );
         Advice::new(
             Outcome::NewRole,
             &[
@@ -40,7 +19,7 @@ pub(super) const RULE: Rule = Rule {
                 "remove the key from its credentials file and environment",
             ],
         )
-        .trusting(trust)
+        .trusting(TrustPolicy::roles_anywhere(case.region(), case.account))
         .caveat("a server that cannot hold a certificate may become an SSM hybrid node instead")
     },
 };

@@ -318,6 +318,12 @@ function keyPage(key) {
       { class: 'reasons' },
       key.reasons.map((r) => el('li', null, r.text, ' ', el('code', { class: 'code' }, r.code))),
     ),
+    el('h2', null, 'What to do next'),
+    el(
+      'ol',
+      null,
+      key.next_steps.map((step) => el('li', null, step)),
+    ),
     el('h2', null, `Evidence gaps (${n(key.gaps.length)})`),
     key.gaps.length
       ? table(

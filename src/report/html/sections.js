@@ -58,7 +58,7 @@ function summary() {
     ],
     [
       n(s.consumers),
-      `${s.consumers === 1 ? 'consumer' : 'consumers'} found, ${n(s.consumers_identified)} identified by kind`,
+      `${s.consumers === 1 ? 'consumer' : 'consumers'}, ${n(s.consumers_identified)} identified by kind${s.consumers_presumed ? `, ${n(s.consumers_presumed)} presumed and seen in no record` : ''}`,
     ],
     [
       n(s.keys_with_gaps),
@@ -96,7 +96,14 @@ function summary() {
           ? el(
               'ol',
               { class: 'findings' },
-              s.findings.map((text) => el('li', null, text)),
+              s.findings.map((finding) =>
+                el(
+                  'li',
+                  null,
+                  finding.text,
+                  finding.keys.length > 0 && finding.keys.length <= 5 && list(finding.keys.map(keyLink), 'inline'),
+                ),
+              ),
             )
           : empty('No findings stand out.'),
       ),
@@ -272,7 +279,7 @@ function users() {
     el('h3', null, `Shared consumers (${n(shared.length)})`),
     shared.length
       ? [
-          el('p', { class: 'lead' }, 'One program at one place that uses several keys: migrate these keys together.'),
+          el('p', { class: 'lead' }, 'One program at one address that uses several keys: possibly one workload. Ask before these keys are migrated apart.'),
           capped(shared, 100, 'shared consumers', (items) =>
             table(
               'Shared consumers',
@@ -285,7 +292,7 @@ function users() {
             ),
           ),
         ]
-      : empty('No program was seen to use several keys from one place.'),
+      : empty('No program was seen to use several keys from one address.'),
     el('h3', null, `Users with unknown keys (${n(unknown.length)})`),
     unknown.length
       ? [
