@@ -5,6 +5,7 @@ use super::text::text;
 use crate::model::{AccessKeyId, AccountId, ROOT_USER, parse_instant};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Why a JSON object is not a CloudTrail event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,9 +120,20 @@ fn last_wins(raw: &str) -> Option<String> {
     serde_json::to_string(&map).ok()
 }
 
-/// Reads an object into its parts, or nothing where it is no object.
-fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+/// A part of a record whose own keys were repeated is mended before it is read: the last of each wins.
+fn mended(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let raw = raw?.get();
+    if !raw.starts_with('{') {
+        return None;
+    }
+    let repeats = serde_json::from_str::<RawIdentity<'_>>(raw).is_err()
+        || serde_json::from_str::<RawParts<'_>>(raw).is_err();
+    if repeats { last_wins(raw).map(Cow::Owned) } else { Some(Cow::Borrowed(raw)) }
+}
+
+/// Reads a part into what is looked for in it, or nothing where it is no object.
+fn parts<'a, T: Deserialize<'a> + Default>(raw: Option<&'a str>) -> T {
+    raw.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default()
 }
 
 fn is_object(raw: Option<&RawValue>) -> bool {
@@ -136,15 +148,20 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
     if !(is_record || has_caller) || source.starts_with("aws:") {
         return Err(NotAnEvent::Other);
     }
-    let response: RawParts<'_> = parts(raw.response_elements);
-    let credentials: RawParts<'_> = parts(response.credentials);
+    let response = mended(raw.response_elements);
+    let response: RawParts<'_> = parts(response.as_deref());
+    let credentials = mended(response.credentials);
+    let credentials: RawParts<'_> = parts(credentials.as_deref());
     let minted_key = text(credentials.access_key_id);
     let minted = (!minted_key.is_empty()).then(|| {
-        let request: RawParts<'_> = parts(raw.request_parameters);
+        let request = mended(raw.request_parameters);
+        let request: RawParts<'_> = parts(request.as_deref());
         Minted { key: AccessKeyId::new(minted_key), role_arn: text(request.role_arn).into_owned() }
     });
-    let additional: RawParts<'_> = parts(raw.additional_event_data);
-    let addendum: RawParts<'_> = parts(raw.addendum);
+    let additional = mended(raw.additional_event_data);
+    let additional: RawParts<'_> = parts(additional.as_deref());
+    let addendum = mended(raw.addendum);
+    let addendum: RawParts<'_> = parts(addendum.as_deref());
     let agent = text(raw.user_agent);
     Ok(Event {
         identity: identity(raw),
@@ -171,10 +188,8 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
 }
 
 fn identity(raw: &RawRecord<'_>) -> Identity {
-    let who: RawIdentity<'_> = match raw.user_identity {
-        Some(object) => serde_json::from_str(object.get()).unwrap_or_default(),
-        None => RawIdentity::default(),
-    };
+    let who = mended(raw.user_identity);
+    let who: RawIdentity<'_> = parts(who.as_deref());
     let arn = text(who.arn);
     let account = text(who.account_id);
     let key = match who.access_key_id {
@@ -190,7 +205,8 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
         "AWSService" => IdentityKind::AwsService,
         _ => IdentityKind::Other,
     };
-    let context: RawParts<'_> = parts(who.session_context);
+    let context = mended(who.session_context);
+    let context: RawParts<'_> = parts(context.as_deref());
     Identity {
         kind,
         account: if account.is_empty() { AccountId::from_arn(&arn) } else { Some(AccountId::new(account)) },
@@ -205,6 +221,16 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
         key: (!key.is_empty()).then(|| AccessKeyId::new(key)),
         arn: arn.into_owned(),
     }
+}
+
+/// The user's name as the record has it, else as its ARN ends.
+fn user_name(kind: IdentityKind, name: &str, arn: &str) -> String {
+    if kind == IdentityKind::Root {
+        return ROOT_USER.to_owned();
+    }
+    let from_arn =
+        || arn.split_once(":user/").and_then(|(_, path)| path.rsplit('/').next()).unwrap_or_default();
+    if name.is_empty() { from_arn().to_owned() } else { name.to_owned() }
 }
 
 /// `eventCategory` where it is written (since event version 1.07), else `managementEvent`, else the type.
@@ -290,6 +316,18 @@ mod tests {
             );
             assert_eq!(decode(&raw).unwrap().is_static_key_use(), want, "{raw}");
         }
+    }
+
+    #[test]
+    fn repeated_keys_inside_parts_lose_nothing() {
+        let raw = r#"{"userIdentity":{"type":"IAMUser","accessKeyId":"ASIAX","accessKeyId":"AKIAX","arn":"arn:aws:iam::111122223333:user/a/ci"},
+            "eventName":"AssumeRole","eventTime":"x","requestParameters":{"roleArn":"a","roleArn":"r"},
+            "responseElements":{"credentials":null,"credentials":{"accessKeyId":"x","accessKeyId":"ASIAY"}}}"#;
+        let event = decode(raw).unwrap();
+        assert_eq!(event.identity.key, Some(AccessKeyId::new("AKIAX")));
+        assert_eq!(event.identity.user, "ci");
+        let minted = event.minted.unwrap();
+        assert_eq!((minted.key.as_str(), &*minted.role_arn), ("ASIAY", "r"));
     }
 
     #[test]

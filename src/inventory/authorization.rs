@@ -1,79 +1,144 @@
 //! Account authorization details: users with their groups, tags and policies, and the roles' issuers.
 
-use super::facts::User;
+use super::facts::{Inventory, User};
 use super::policies::{Mail, list, mail};
 use crate::model::{AccountId, parse_instant};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What one document says.
+/// What all documents say. Pages of one listing come as documents of their own, so nothing is resolved before
+/// all of them are read.
 #[derive(Debug, Default)]
 pub(crate) struct Details {
-    pub(crate) users: Vec<(AccountId, String, User)>,
-    /// Roles and the OIDC issuers they trust, per account.
-    pub(crate) roles: BTreeMap<AccountId, (usize, BTreeSet<String>)>,
-    pub(crate) notes: Vec<String>,
+    users: Vec<RawUser>,
+    /// Groups by account and name: attached policies, and what inline ones allow.
+    groups: BTreeMap<(AccountId, String), (BTreeSet<String>, Mail)>,
+    managed: BTreeMap<String, Mail>,
+    roles: BTreeMap<AccountId, BTreeMap<String, BTreeSet<String>>>,
 }
 
-/// Reads the output of `aws iam get-account-authorization-details`
-/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>).
-pub(crate) fn read(content: &Value) -> Details {
-    let mut details = Details::default();
-    let managed: BTreeMap<&str, Mail> = items(content, "Policies")
-        .filter_map(|policy| {
-            Some((text(policy, "Arn")?, default_version(policy).map(mail).unwrap_or_default()))
-        })
-        .collect();
-    let mut groups: BTreeMap<&str, (BTreeSet<String>, Mail)> = BTreeMap::new();
-    for group in items(content, "GroupDetailList") {
-        if let Some(name) = text(group, "GroupName") {
-            groups.insert(name, policies_of(group, "GroupPolicyList", &managed));
-        }
-    }
-    for entry in items(content, "UserDetailList") {
-        let (Some(name), Some(arn)) = (text(entry, "UserName"), text(entry, "Arn")) else {
-            details.notes.push("a user without name or ARN".into());
-            continue;
-        };
-        // Some demo exports write `arn:aws:iam::aws:user/…`; without an account a user cannot be placed.
-        let Some(account) = AccountId::from_arn(arn) else {
-            details.notes.push(format!("user {name:?}: no account in the ARN {arn:?}"));
-            continue;
-        };
-        let (mut attached, mut may) = policies_of(entry, "UserPolicyList", &managed);
-        for group in list(entry.get("GroupList")).into_iter().filter_map(Value::as_str) {
-            if let Some((more, group_mail)) = groups.get(group) {
-                attached.extend(more.iter().cloned());
-                may = may.or(*group_mail);
+#[derive(Debug)]
+struct RawUser {
+    account: AccountId,
+    name: String,
+    user: User,
+    groups: Vec<String>,
+    inline: Mail,
+}
+
+/// AWS's own policies that only deny; their documents are not needed.
+const DENYING: &str = "policy/AWSCompromisedKeyQuarantine";
+
+impl Details {
+    /// Reads one output of `aws iam get-account-authorization-details`
+    /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>) and returns
+    /// notes on what was odd.
+    pub(crate) fn read(&mut self, content: &Value) -> Vec<String> {
+        let mut notes = Vec::new();
+        for policy in items(content, "Policies") {
+            if let (Some(arn), Some(document)) = (text(policy, "Arn"), default_version(policy)) {
+                let known = self.managed.entry(arn.to_owned()).or_default();
+                *known = known.or(mail(document));
             }
         }
-        let tags = list(entry.get("Tags"));
-        let user = User {
-            arn: arn.to_owned(),
-            id: text(entry, "UserId").unwrap_or_default().to_owned(),
-            path: text(entry, "Path").unwrap_or("/").to_owned(),
-            created: text(entry, "CreateDate").and_then(parse_instant),
-            tags: tags
-                .into_iter()
-                .filter_map(|tag| Some((text(tag, "Key")?.to_owned(), text(tag, "Value")?.to_owned())))
-                .collect(),
-            attached,
-            policies_known: true,
-            may_send_mail: may.named,
-            allows_everything: may.by_wildcard,
-            password: None,
-            slots: None,
-        };
-        details.users.push((account, name.to_owned(), user));
+        for group in items(content, "GroupDetailList") {
+            if let (Some(name), Some(account)) =
+                (text(group, "GroupName"), text(group, "Arn").and_then(AccountId::from_arn))
+            {
+                let (attached, inline) = policies_of(group, "GroupPolicyList");
+                let known = self.groups.entry((account, name.to_owned())).or_default();
+                known.0.extend(attached);
+                known.1 = known.1.or(inline);
+            }
+        }
+        for entry in items(content, "UserDetailList") {
+            let (Some(name), Some(arn)) = (text(entry, "UserName"), text(entry, "Arn")) else {
+                notes.push("a user without name or ARN".into());
+                continue;
+            };
+            // Some demo exports write `arn:aws:iam::aws:user/…`; without an account a user cannot be placed.
+            let Some(account) = AccountId::from_arn(arn) else {
+                notes.push(format!("user {name:?}: no account in the ARN {arn:?}"));
+                continue;
+            };
+            let (attached, inline) = policies_of(entry, "UserPolicyList");
+            let tags = list(entry.get("Tags"));
+            let user = User {
+                arn: arn.to_owned(),
+                id: text(entry, "UserId").unwrap_or_default().to_owned(),
+                path: text(entry, "Path").unwrap_or("/").to_owned(),
+                created: text(entry, "CreateDate").and_then(parse_instant),
+                tags: tags
+                    .into_iter()
+                    .filter_map(|tag| Some((text(tag, "Key")?.to_owned(), text(tag, "Value")?.to_owned())))
+                    .collect(),
+                attached,
+                ..User::default()
+            };
+            let groups =
+                list(entry.get("GroupList")).into_iter().filter_map(Value::as_str).map(str::to_owned);
+            self.users.push(RawUser {
+                account,
+                name: name.to_owned(),
+                user,
+                groups: groups.collect(),
+                inline,
+            });
+        }
+        for role in items(content, "RoleDetailList") {
+            if let Some((arn, account)) =
+                text(role, "Arn").and_then(|arn| Some((arn, AccountId::from_arn(arn)?)))
+            {
+                let issuers = self.roles.entry(account).or_default().entry(arn.to_owned()).or_default();
+                issuers.extend(issuers_of(role));
+            }
+        }
+        notes
     }
-    for role in items(content, "RoleDetailList") {
-        if let Some(account) = text(role, "Arn").and_then(AccountId::from_arn) {
-            let (count, issuers) = details.roles.entry(account).or_default();
-            *count += 1;
-            issuers.extend(issuers_of(role));
+
+    /// Adds users and roles to the inventory. Where several exports speak of one user, what any of them allows
+    /// counts: which of them is newer is not known.
+    pub(crate) fn resolve(self, inventory: &mut Inventory) {
+        for raw in &self.users {
+            let (mut attached, mut may) = (raw.user.attached.clone(), raw.inline);
+            let mut known = true;
+            for group in &raw.groups {
+                match self.groups.get(&(raw.account.clone(), group.clone())) {
+                    Some((more, inline)) => {
+                        attached.extend(more.iter().cloned());
+                        may = may.or(*inline);
+                    }
+                    None => known = false,
+                }
+            }
+            for arn in attached.iter().filter(|arn| !arn.contains(DENYING)) {
+                match self.managed.get(arn) {
+                    Some(allows) => may = may.or(*allows),
+                    None => known = false,
+                }
+            }
+            inventory.accounts.entry(raw.account.clone()).or_default().has_authorization_details = true;
+            let user = inventory.users.entry((raw.account.clone(), raw.name.clone())).or_default();
+            let earlier = user.policies_known || !user.id.is_empty();
+            let merged = User {
+                password: user.password,
+                slots: user.slots.take(),
+                slots_observed: user.slots_observed,
+                attached: attached.union(&user.attached).cloned().collect(),
+                may_send_mail: may.named || user.may_send_mail,
+                allows_everything: may.by_wildcard || user.allows_everything,
+                policies_known: known && (!earlier || user.policies_known),
+                ..raw.user.clone()
+            };
+            *user = merged;
+        }
+        for (account, roles) in self.roles {
+            let facts = inventory.accounts.entry(account).or_default();
+            facts.has_authorization_details = true;
+            facts.roles += roles.len();
+            facts.oidc_issuers.extend(roles.into_values().flatten());
         }
     }
-    details
 }
 
 fn items<'a>(content: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -90,19 +155,11 @@ fn default_version(policy: &Value) -> Option<&Value> {
     default.or(versions.first())?.get("Document")
 }
 
-fn policies_of(entry: &Value, inline: &str, managed: &BTreeMap<&str, Mail>) -> (BTreeSet<String>, Mail) {
-    let mut attached = BTreeSet::new();
-    let mut may = Mail::default();
-    for policy in items(entry, "AttachedManagedPolicies") {
-        if let Some(arn) = text(policy, "PolicyArn") {
-            attached.insert(arn.to_owned());
-            may = may.or(managed.get(arn).copied().unwrap_or_default());
-        }
-    }
-    for policy in items(entry, inline) {
-        may = may.or(policy.get("PolicyDocument").map(mail).unwrap_or_default());
-    }
-    (attached, may)
+/// ARNs of attached policies, and what inline ones allow.
+fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Mail) {
+    let attached = items(entry, "AttachedManagedPolicies").filter_map(|policy| text(policy, "PolicyArn"));
+    let documents = items(entry, inline).filter_map(|policy| policy.get("PolicyDocument"));
+    (attached.map(str::to_owned).collect(), documents.map(mail).fold(Mail::default(), Mail::or))
 }
 
 fn issuers_of(role: &Value) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! Joins exports into one inventory: which key is whose, and which slot of the credential report is which key.
 
-use super::facts::{Inventory, KeyFacts, KeyStatus, LastUsed, Slot, User};
+use super::facts::Inventory;
+use super::slots::{BY_NAME, match_slots};
 use super::{access_keys, authorization, credential_report, trails};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER};
 use jiff::Timestamp;
@@ -43,6 +44,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
     let mut inventory = Inventory::default();
     let mut listed: Vec<(&str, access_keys::Listed)> = Vec::new();
     let mut selectors = BTreeMap::new();
+    let mut details = authorization::Details::default();
     for source in sources {
         let mut notes = Vec::new();
         match source.kind {
@@ -54,23 +56,13 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                 }
             }
             SourceKind::AuthorizationDetails => {
-                let details = authorization::read(source.content);
-                notes = details.notes;
-                for (account, name, user) in details.users {
-                    inventory.accounts.entry(account.clone()).or_default().has_authorization_details = true;
-                    let slot = inventory.users.entry((account, name)).or_default();
-                    *slot = User { password: slot.password, slots: slot.slots.take(), ..user };
-                }
-                for (account, (count, issuers)) in details.roles {
-                    let facts = inventory.accounts.entry(account).or_default();
-                    facts.has_authorization_details = true;
-                    facts.roles += count;
-                    facts.oidc_issuers.extend(issuers);
-                }
+                notes = details.read(source.content);
+                inventory.incomplete |= is_truncated(source.content);
             }
             SourceKind::AccessKeys => {
                 let (keys, odd) = access_keys::read(source.content);
                 notes = odd;
+                inventory.incomplete |= is_truncated(source.content);
                 listed.extend(keys.into_iter().map(|key| (source.label, key)));
             }
             SourceKind::Trails => {
@@ -95,11 +87,18 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
         facts.trails.sort_by(|a, b| a.arn.cmp(&b.arn));
         facts.trails.dedup();
     }
+    details.resolve(&mut inventory);
     place_keys(&mut inventory, listed, hints);
     match_slots(&mut inventory);
     inventory
 }
 
+/// Whether a listing says that further pages follow it.
+fn is_truncated(content: &Value) -> bool {
+    content.get("IsTruncated") == Some(&Value::Bool(true))
+}
+
+/// Takes a row of a credential report. Of several reports the newest speaks, as a whole.
 fn add_report_row(inventory: &mut Inventory, row: credential_report::Row, generated: Option<Timestamp>) {
     let facts = inventory.accounts.entry(row.account.clone()).or_default();
     facts.has_credential_report = true;
@@ -109,8 +108,11 @@ fn add_report_row(inventory: &mut Inventory, row: credential_report::Row, genera
         user.arn = row.arn;
     }
     user.created = user.created.or(row.created);
-    user.password = row.password.or(user.password);
-    user.slots = Some(row.slots);
+    if user.slots.is_none() || generated > user.slots_observed {
+        user.password = row.password.or(user.password);
+        user.slots = Some(row.slots);
+        user.slots_observed = generated;
+    }
 }
 
 /// Gives every listed key its owner. The list names the user only, so the account is taken, in this order, from
@@ -129,20 +131,41 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
             ("the records it signed", hints.owner(&key.id).map(|(account, _)| account)),
             ("the key id (inferred)", key.id.inferred_account()),
             ("the path of the list", account_in_path(label)),
-            ("the user name", only),
+            (BY_NAME, only),
         ];
         let found = candidates.into_iter().find_map(|(by, account)| Some((by, account?)));
         placed.push((key, name, found));
     }
+    let mut conflicts = BTreeSet::new();
     for (key, name, found) in placed {
+        let id = key.id.clone();
+        let first = !inventory.keys.contains_key(&id);
         let facts = inventory.keys.entry(key.id).or_default();
-        if let Some((by, account)) = found {
+        let owner = found.map(|(by, account)| (by, (account, name)));
+        if let Some((_, (account, _))) = &owner {
             inventory.accounts.entry(account.clone()).or_default().has_key_list = true;
-            facts.owner_by = by;
-            facts.owner = Some((account, name));
         }
-        facts.status = key.status.or(facts.status);
-        facts.created = key.created.or(facts.created);
+        if first {
+            (facts.status, facts.created) = (key.status, key.created);
+            if let Some((by, owner)) = owner {
+                facts.owner_by = by;
+                facts.owner = Some(owner);
+            }
+            continue;
+        }
+        // Lists of different times may differ; what they differ in is not known.
+        if facts.owner != owner.map(|(_, owner)| owner) {
+            conflicts.insert(id);
+        }
+        facts.status = facts.status.filter(|_| facts.status == key.status);
+        facts.created = facts.created.filter(|_| facts.created == key.created);
+    }
+    for id in conflicts {
+        inventory.notes.push(format!("key {id}: the lists name different owners, so its owner is not known"));
+        inventory.incomplete = true;
+        if let Some(facts) = inventory.keys.get_mut(&id) {
+            facts.owner = None;
+        }
     }
 }
 
@@ -151,96 +174,10 @@ fn account_in_path(label: &str) -> Option<AccountId> {
     label.rsplit(['/', '!']).map(AccountId::new).find(AccountId::is_well_formed)
 }
 
-/// Joins the credential report's slots, which name no keys, to the keys that the list names.
-fn match_slots(inventory: &mut Inventory) {
-    let mut by_owner: BTreeMap<(AccountId, String), Vec<AccessKeyId>> = BTreeMap::new();
-    for (id, facts) in &inventory.keys {
-        if let Some(owner) = &facts.owner {
-            by_owner.entry(owner.clone()).or_default().push(id.clone());
-        }
-    }
-    for (owner, ids) in by_owner {
-        let Some(slots) = inventory.users.get(&owner).and_then(|user| user.slots.clone()) else {
-            continue;
-        };
-        let observed = inventory.accounts.get(&owner.0).and_then(|facts| facts.credential_report);
-        let assigned = assign(&ids, &slots, &inventory.keys);
-        for (id, slot) in ids.iter().zip(assigned) {
-            let Some(facts) = inventory.keys.get_mut(id) else {
-                continue;
-            };
-            facts.observed = observed;
-            match slot {
-                Some(index) => {
-                    facts.slot = Some(index);
-                    facts.last_used = slots.get(index).map(|slot| slot.last_used.clone()).unwrap_or_default();
-                }
-                // Which slot is whose cannot be told: the later use stands for both, which errs on the safe side.
-                None => facts.last_used = later(&slots),
-            }
-        }
-    }
-}
-
-/// Slot of each key: by creation time, then by status, then because only one is left.
-fn assign(
-    ids: &[AccessKeyId],
-    slots: &[Slot; 2],
-    keys: &BTreeMap<AccessKeyId, KeyFacts>,
-) -> Vec<Option<usize>> {
-    let filled: Vec<usize> = (0..2).filter(|i| slots.get(*i).is_some_and(Slot::holds_key)).collect();
-    let candidates = |id: &AccessKeyId, test: &dyn Fn(&KeyFacts, &Slot) -> bool| -> Vec<usize> {
-        let facts = keys.get(id);
-        filled.iter().copied().filter(|i| facts.zip(slots.get(*i)).is_some_and(|(f, s)| test(f, s))).collect()
-    };
-    let mut out: Vec<Option<usize>> = vec![None; ids.len()];
-    let same_time: &dyn Fn(&KeyFacts, &Slot) -> bool =
-        &|facts, slot| facts.created.is_some() && facts.created == slot.last_rotated;
-    let same_status: &dyn Fn(&KeyFacts, &Slot) -> bool =
-        &|facts, slot| facts.status.is_some_and(|s| (s == KeyStatus::Active) == slot.active);
-    for test in [same_time, same_status, &|_, _| true] {
-        for (n, id) in ids.iter().enumerate() {
-            if out.get(n).is_some_and(Option::is_some) {
-                continue;
-            }
-            let free: Vec<usize> =
-                candidates(id, test).into_iter().filter(|i| !out.contains(&Some(*i))).collect();
-            // Only an unambiguous match counts: no other open key may claim the same slot.
-            let rivals = ids.iter().enumerate().filter(|(m, other)| {
-                *m != n
-                    && out.get(*m).is_some_and(Option::is_none)
-                    && candidates(other, test).iter().any(|i| free.contains(i))
-            });
-            if let [only] = free.as_slice()
-                && rivals.count() == 0
-                && let Some(slot) = out.get_mut(n)
-            {
-                *slot = Some(*only);
-            }
-        }
-    }
-    out
-}
-
-fn later(slots: &[Slot; 2]) -> LastUsed {
-    let mut latest = LastUsed::Never;
-    for slot in slots.iter().filter(|slot| slot.holds_key()) {
-        latest = match (latest, slot.last_used.clone()) {
-            (LastUsed::Unknown, _) | (_, LastUsed::Unknown) => LastUsed::Unknown,
-            (LastUsed::At { time: a, .. }, LastUsed::At { time: b, service, region }) if b > a => {
-                LastUsed::At { time: b, service, region }
-            }
-            (LastUsed::Never, other) => other,
-            (latest, _) => latest,
-        };
-    }
-    latest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::parse_instant;
+    use crate::inventory::LastUsed;
 
     struct NoHints;
     impl Hints for NoHints {
@@ -273,21 +210,70 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_matched_by_creation_then_status_then_elimination() {
+    fn slots_are_matched_by_creation_and_never_by_a_guess() {
         let (a, b) = ("2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z");
         let used = "2026-09-01T00:00:00Z";
         let report = format!("true,{b},N/A,true,{a},{used}");
         let both = inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b)]);
         assert_eq!((last_used(&both, "AKIA1"), last_used(&both, "AKIA2")), (used.into(), "Never".into()));
-        // One was switched off later, so its "last rotated" no longer is its creation.
+        // Status may be out of date: the later use stands for both.
         let report = format!("false,2026-05-05T00:00:00Z,N/A,true,2026-06-06T00:00:00Z,{used}");
-        let status = inventory(&report, &[("AKIA1", "Inactive", a), ("AKIA2", "Active", b)]);
-        assert_eq!((last_used(&status, "AKIA1"), last_used(&status, "AKIA2")), ("Never".into(), used.into()));
-        // Nothing tells them apart: the later use stands for both.
-        let report = format!("true,2026-05-05T00:00:00Z,N/A,true,2026-06-06T00:00:00Z,{used}");
-        let neither = inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b)]);
+        let neither = inventory(&report, &[("AKIA1", "Inactive", a), ("AKIA2", "Active", b)]);
         assert_eq!((last_used(&neither, "AKIA1"), last_used(&neither, "AKIA2")), (used.into(), used.into()));
-        assert!(parse_instant(used).is_some());
+        // One is certain, so the other slot is the other's.
+        let report = format!("true,{a},N/A,true,2026-06-06T00:00:00Z,{used}");
+        let one = inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b)]);
+        assert_eq!((last_used(&one, "AKIA1"), last_used(&one, "AKIA2")), ("Never".into(), used.into()));
+        // No slot at all, fewer slots than keys, and more keys than a user can have: unknown.
+        let none = inventory("false,N/A,N/A,false,N/A,N/A", &[("AKIA1", "Active", a)]);
+        assert_eq!(last_used(&none, "AKIA1"), "Unknown");
+        let three =
+            inventory(&report, &[("AKIA1", "Active", a), ("AKIA2", "Active", b), ("AKIA3", "Active", b)]);
+        assert_eq!(last_used(&three, "AKIA2"), "Unknown");
+    }
+
+    #[test]
+    fn elimination_needs_more_than_a_users_name() {
+        let created = "2025-01-01T00:00:00Z";
+        let report = "false,2026-05-05T00:00:00Z,2026-09-01T00:00:00Z,false,N/A,N/A";
+        let by_name = inventory(report, &[("AKIA1", "Inactive", created)]);
+        assert_eq!(last_used(&by_name, "AKIA1"), "Unknown");
+        assert_eq!(by_name.keys[&AccessKeyId::new("AKIA1")].slot, None);
+    }
+
+    #[test]
+    fn of_two_reports_the_newer_speaks() {
+        let report = |time: &str, used: &str| {
+            let csv = format!(
+                "{HEADER}ci,arn:aws:iam::111122223333:user/ci,true,2025-01-01T00:00:00Z,{used},false,N/A,N/A\n"
+            );
+            serde_json::json!({"Content": csv, "ReportFormat": "text/csv", "GeneratedTime": time})
+        };
+        let new = report("2026-09-30T00:00:00Z", "2026-09-29T00:00:00Z");
+        let old = report("2026-05-01T00:00:00Z", "N/A");
+        let list = serde_json::json!({"AccessKeyMetadata": [{"UserName": "ci", "AccessKeyId": "AKIA1", "Status": "Active", "CreateDate": "2025-01-01T00:00:00Z"}]});
+        for order in [[&new, &old], [&old, &new]] {
+            let mut sources: Vec<Source<'_>> = order
+                .iter()
+                .map(|content| Source { kind: SourceKind::CredentialReport, label: "r", content })
+                .collect();
+            sources.push(Source { kind: SourceKind::AccessKeys, label: "k", content: &list });
+            assert_eq!(last_used(&build(&sources, &NoHints), "AKIA1"), "2026-09-29T00:00:00Z");
+        }
+    }
+
+    #[test]
+    fn lists_that_disagree_leave_the_owner_unknown() {
+        let list = |user: &str| serde_json::json!({"AccessKeyMetadata": [{"UserName": user, "AccessKeyId": "AKIA1", "Status": "Active", "CreateDate": "2025-01-01T00:00:00Z"}]});
+        let (a, b) = (list("a"), list("b"));
+        let sources = [&a, &b].map(|content| Source {
+            kind: SourceKind::AccessKeys,
+            label: "111122223333/k.json",
+            content,
+        });
+        let built = build(&sources, &NoHints);
+        assert_eq!(built.keys[&AccessKeyId::new("AKIA1")].owner, None);
+        assert!(built.incomplete && built.notes.len() == 1);
     }
 
     #[test]

@@ -62,7 +62,9 @@ fn rows(csv: &str) -> Report {
             }
         };
         // The CSV does not say when it was made. It was not before the newest time in it.
-        report.generated = record.iter().filter_map(parse_instant).max().max(report.generated);
+        let past = columns.iter().filter(|(name, _)| is_past(name));
+        let times = past.filter_map(|(_, n)| record.get(*n)).filter_map(parse_instant);
+        report.generated = times.max().max(report.generated);
         let get = |name: &str| columns.get(name).and_then(|i| record.get(*i)).unwrap_or_default();
         let slot = |n: u8| {
             let part = |part: &str| get(&format!("access_key_{n}_{part}"));
@@ -103,6 +105,14 @@ fn rows(csv: &str) -> Report {
         });
     }
     report
+}
+
+/// Columns whose times were in the past when the report was made; the next password rotation, for one, was not.
+fn is_past(column: &str) -> bool {
+    column == "user_creation_time"
+        || ["_last_used", "_last_used_date", "_last_changed", "_last_rotated"]
+            .iter()
+            .any(|end| column.ends_with(end))
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Inventory {
     pub keys: BTreeMap<AccessKeyId, KeyFacts>,
     /// Parts of exports that could not be understood, in words.
     pub notes: Vec<String>,
+    /// Whether some export says of itself that it is not whole.
+    pub incomplete: bool,
 }
 
 /// A user is known by account and name.
@@ -80,7 +82,7 @@ pub struct User {
     pub tags: BTreeMap<String, String>,
     /// ARNs of attached managed policies, its own and its groups'.
     pub attached: BTreeSet<String>,
-    /// Whether its policies are known.
+    /// Whether all of its policies are known: its own, attached ones with their documents, and its groups'.
     pub policies_known: bool,
     /// Whether some policy that names SES allows `ses:SendRawEmail`.
     pub may_send_mail: bool,
@@ -90,6 +92,8 @@ pub struct User {
     pub password: Option<bool>,
     /// The credential report's two key slots; `None` where no report covers the user.
     pub slots: Option<[Slot; 2]>,
+    /// When the report with those slots was made, at the earliest.
+    pub slots_observed: Option<Timestamp>,
 }
 
 /// A key slot of the credential report, which names no key ids

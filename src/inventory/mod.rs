@@ -6,6 +6,7 @@ mod build;
 mod credential_report;
 mod facts;
 mod policies;
+mod slots;
 mod trails;
 
 pub use build::{Hints, Source, SourceKind, build};
