@@ -42,6 +42,13 @@ fn every_container_gives_the_same_rows() {
             format!("{}\n{}", json!({"detail-type": "x", "detail": a}), json!({"detail": b})).into(),
         ),
         ("wrapped", json!({"data": {"Records": [a, b]}}).to_string().into()),
+        (
+            "utf-16",
+            [0xfe, 0xff]
+                .into_iter()
+                .chain(String::from_utf8_lossy(&both).encode_utf16().flat_map(u16::to_be_bytes))
+                .collect(),
+        ),
         ("gzip members", members),
         ("gzip in gzip", gzip(&gzip(&both))),
         ("zip", zip(&[("x/a.json.gz", gzip(a.to_string().as_bytes())), ("b.json", b.to_string().into())])),
@@ -209,7 +216,7 @@ fn nothing_to_read_is_an_error_that_says_so() {
         ("noise", "binary content"),
         ("zero", "empty"),
         ("words", "neither JSON nor"),
-        ("utf16", "UTF-16"),
+        ("utf16", "neither CloudTrail records"),
         ("other", "neither CloudTrail records nor a known export"),
         ("missing", "no such file"),
     ] {

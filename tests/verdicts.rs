@@ -32,6 +32,10 @@ struct Estate {
     details: Option<Value>,
     status: &'static str,
     created: &'static str,
+    /// More files, as (name, content).
+    files: Vec<(&'static str, Vec<u8>)>,
+    /// More options.
+    options: Vec<&'static str>,
 }
 
 fn unused() -> Estate {
@@ -42,9 +46,11 @@ fn unused() -> Estate {
         reported: Some("2026-10-01T00:00:00+00:00"),
         report: true,
         list: true,
-        details: None,
+        details: Some(details("s3:ListBucket")),
         status: "Active",
         created: "2025-01-01T00:00:00+00:00",
+        files: vec![],
+        options: vec![],
     }
 }
 
@@ -89,14 +95,18 @@ impl Estate {
         if let Some(details) = &self.details {
             dir.file("iam/details.json", details.to_string());
         }
-        let output = offkey(&dir, &["report", ".", "--json", "--as-of", AS_OF]);
+        for (name, bytes) in &self.files {
+            dir.file(name, bytes);
+        }
+        let fixed = ["report", ".", "--json", "--as-of", AS_OF];
+        let output = offkey(&dir, &[&fixed[..], &self.options].concat());
         let report: Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stderr(&output)));
         let keys = report["keys"].as_array().unwrap();
-        keys.iter()
-            .find(|k| k["user"] == "old" || k["reference"] == KEPT)
-            .cloned()
-            .unwrap_or_else(|| panic!("no key: {keys:?}"))
+        // The key itself, or the slot that stands for it.
+        let named = keys.iter().find(|k| k["reference"] == KEPT);
+        let key = named.or_else(|| keys.iter().find(|k| k["user"] == "old"));
+        key.cloned().unwrap_or_else(|| panic!("no key: {keys:?}"))
     }
 
     /// The verdict and the code of its deciding reason.
@@ -104,6 +114,16 @@ impl Estate {
         let key = self.key();
         (key["verdict"].as_str().unwrap().into(), key["reasons"][0]["code"].as_str().unwrap().into())
     }
+}
+
+fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
 }
 
 fn details(action: &str) -> Value {
@@ -114,9 +134,39 @@ fn details(action: &str) -> Value {
 #[test]
 fn one_thing_missing_at_a_time() {
     let at = |days: i32| parse_instant(AS_OF).map(|t| Day::of(t).plus(-days).to_string()).unwrap();
-    let session = json!({"userIdentity": {"accessKeyId": "ASIAEXAMPLESESSION00"}});
+    let when = |days: i32| format!("{}T00:00:00Z", at(days));
+    let session = json!({"userIdentity": {"accessKeyId": "ASIAEXAMPLESESSION00"}, "eventID": "00000000-0000-4000-8000-0000000000ff"});
     let mint = json!({"eventSource": "sts.amazonaws.com", "responseElements": {"credentials": {"accessKeyId": "ASIAEXAMPLESESSION00"}}});
     let base = unused();
+    let with_events = |events: Vec<Value>| Estate { events, ..unused() };
+    let with_file = |name: &'static str, bytes: Vec<u8>| Estate { files: vec![(name, bytes)], ..unused() };
+    let with_details = |value: Value| Estate { details: Some(value), ..unused() };
+    let lately = own("ListBuckets", &when(1), json!({}));
+    // A copy of that event, signed by somebody else long ago.
+    let forged =
+        with(lately.clone(), json!({"eventTime": when(80), "userIdentity": {"accessKeyId": "AKIAATTACKER"}}));
+    let addendum = with(
+        forged.clone(),
+        json!({"eventID": "00000000-0000-4000-8000-0000000000fe", "userIdentity": {"accessKeyId": "ASIAATTACKER"},
+        "addendum": {"reason": "UPDATED_DATA", "originalEventID": lately["eventID"]}}),
+    );
+    let user = |extra: Value| {
+        with(
+            details("s3:ListBucket"),
+            json!({"UserDetailList": [with(details("s3:ListBucket")["UserDetailList"][0].clone(), extra)]}),
+        )
+    };
+    let utf16: Vec<u8> = [0xff, 0xfe]
+        .into_iter()
+        .chain(trail(std::slice::from_ref(&lately)).iter().flat_map(|b| [*b, 0]))
+        .collect();
+    let key_list = |user: &str| {
+        json!({"AccessKeyMetadata": [{"UserName": user, "AccessKeyId": KEPT, "Status": "Active", "CreateDate": "2025-01-01T00:00:00+00:00"}]}).to_string().into_bytes()
+    };
+    let other_region = json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t", "IsMultiRegionTrail": false}]}).to_string();
+    let old_report = json!({"ReportFormat": "text/csv", "GeneratedTime": "2026-05-01T00:00:00+00:00",
+        "Content": "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\nold,arn:aws:iam::111122223333:user/old,true,2025-01-01T00:00:00+00:00,N/A\n"});
+    let quarantine = json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"}]});
     let cases: Vec<(&str, Estate, &str, &str)> = vec![
         ("nothing missing", base.clone(), "retire", "unused"),
         ("inactive", Estate { status: "Inactive", ..base.clone() }, "retire", "inactive"),
@@ -130,7 +180,7 @@ fn one_thing_missing_at_a_time() {
             "idle for exactly the threshold",
             Estate { last_used: "2026-07-03T00:00:00+00:00,us-east-1,s3", ..base.clone() },
             "investigate",
-            "unseen-use",
+            "used-by-iam",
         ),
         ("no credential report", Estate { report: false, ..base.clone() }, "investigate", "no-last-used"),
         (
@@ -157,6 +207,16 @@ fn one_thing_missing_at_a_time() {
             "investigate",
             "stale-last-used",
         ),
+        (
+            "an older report beside it",
+            Estate {
+                last_used: "2026-09-30T00:00:00+00:00,us-east-1,s3",
+                files: vec![("iam/z-old.json", old_report.to_string().into())],
+                ..base.clone()
+            },
+            "investigate",
+            "used-by-iam",
+        ),
         ("no logs", Estate { active: vec![], ..base.clone() }, "investigate", "no-trail"),
         (
             "logs of a month",
@@ -171,7 +231,7 @@ fn one_thing_missing_at_a_time() {
             "short-window",
         ),
         (
-            "logs of a month, and one forged event",
+            "logs of a month, and forged events",
             Estate {
                 active: (1..=30).collect(),
                 events: vec![record(5, "X", "0001-01-01T00:00:00Z"), record(6, "X", "9999-12-30T00:00:00Z")],
@@ -196,9 +256,36 @@ fn one_thing_missing_at_a_time() {
             "IAM knows of use that the trail does not show",
             Estate { last_used: "2026-09-20T00:00:00+00:00,us-east-1,s3", ..base.clone() },
             "investigate",
-            "unseen-use",
+            "used-by-iam",
         ),
-        ("mail", Estate { details: Some(details("ses:SendRawEmail")), ..base.clone() }, "rotate", "ses-smtp"),
+        ("no policies", Estate { details: None, ..base.clone() }, "investigate", "policies-unknown"),
+        (
+            "a policy without its document",
+            with_details(user(
+                json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/AmazonSESFullAccess"}]}),
+            )),
+            "investigate",
+            "policies-unknown",
+        ),
+        (
+            "a group that is not there",
+            with_details(user(json!({"GroupList": ["mailers"]}))),
+            "investigate",
+            "policies-unknown",
+        ),
+        (
+            "details that go on",
+            with_details(with(details("s3:ListBucket"), json!({"IsTruncated": true}))),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "another export that allows mail",
+            with_file("iam/a-older.json", details("ses:SendRawEmail").to_string().into()),
+            "rotate",
+            "ses-smtp",
+        ),
+        ("mail", with_details(details("ses:SendRawEmail")), "rotate", "ses-smtp"),
         (
             "mail, and IAM names another service long ago",
             Estate {
@@ -209,10 +296,42 @@ fn one_thing_missing_at_a_time() {
             "investigate",
             "ses-smtp",
         ),
-        ("everything is allowed", Estate { details: Some(details("*")), ..base.clone() }, "retire", "unused"),
+        ("everything is allowed", with_details(details("*")), "retire", "unused"),
+        (
+            "everything is allowed, and IAM names mail",
+            Estate {
+                details: Some(details("*")),
+                last_used: "2025-06-01T00:00:00+00:00,us-east-1,ses",
+                ..base.clone()
+            },
+            "investigate",
+            "ses-smtp",
+        ),
+        ("quarantined", with_details(user(quarantine.clone())), "investigate", "quarantined"),
+        (
+            "quarantined, and renamed since its calls",
+            Estate {
+                details: Some(user(quarantine)),
+                events: vec![own(
+                    "ListBuckets",
+                    &when(200),
+                    json!({"userIdentity": {"userName": "former", "arn": "arn:aws:iam::111122223333:user/former"}}),
+                )],
+                last_used: "2026-03-15T00:00:00+00:00,us-east-1,s3",
+                ..base.clone()
+            },
+            "investigate",
+            "quarantined",
+        ),
         (
             "too new",
             Estate { created: "2026-09-20T00:00:00+00:00", ..base.clone() },
+            "investigate",
+            "too-new",
+        ),
+        (
+            "due by age, and younger than the idle threshold",
+            Estate { created: "2026-08-20T00:00:00+00:00", options: vec!["--max-age", "30"], ..base.clone() },
             "investigate",
             "too-new",
         ),
@@ -221,7 +340,7 @@ fn one_thing_missing_at_a_time() {
             Estate {
                 events: vec![own(
                     "CreateBucket",
-                    &format!("{}T00:00:00Z", at(3)),
+                    &when(3),
                     json!({"userIdentity": {"invokedBy": "cloudformation.amazonaws.com"}}),
                 )],
                 last_used: "2026-09-28T00:00:00+00:00,us-east-1,s3",
@@ -232,58 +351,117 @@ fn one_thing_missing_at_a_time() {
         ),
         (
             "denied only",
-            Estate {
-                events: vec![own(
-                    "ListBuckets",
-                    &format!("{}T00:00:00Z", at(3)),
-                    json!({"errorCode": "AccessDenied"}),
-                )],
-                ..base.clone()
-            },
+            with_events(vec![own("ListBuckets", &when(3), json!({"errorCode": "AccessDenied"}))]),
             "investigate",
             "unknown-consumer",
         ),
         (
             "used by a session only",
-            Estate {
-                events: vec![
-                    own("GetSessionToken", &format!("{}T00:00:00Z", at(100)), mint),
-                    own(
-                        "ListUsers",
-                        &format!("{}T00:00:00Z", at(2)),
-                        with(session, json!({"eventID": "00000000-0000-4000-8000-0000000000ff"})),
-                    ),
-                ],
-                ..base.clone()
-            },
+            with_events(vec![own("GetSessionToken", &when(100), mint), own("ListUsers", &when(2), session)]),
             "investigate",
             "unknown-consumer",
         ),
         (
             "validated by a scanner",
-            Estate {
-                events: vec![own(
-                    "GetCallerIdentity",
-                    &format!("{}T00:00:00Z", at(3)),
-                    json!({"userAgent": "TruffleHog"}),
-                )],
-                ..base.clone()
-            },
+            with_events(vec![own("GetCallerIdentity", &when(3), json!({"userAgent": "TruffleHog"}))]),
             "investigate",
             "key-validated",
         ),
         (
             "on another identity",
-            Estate {
-                events: vec![own(
-                    "ListBuckets",
-                    &format!("{}T00:00:00Z", at(3)),
-                    json!({"userIdentity": {"type": "AssumedRole"}}),
-                )],
-                ..base.clone()
-            },
+            with_events(vec![own("ListBuckets", &when(3), json!({"userIdentity": {"type": "AssumedRole"}}))]),
             "investigate",
             "stray-identity",
+        ),
+        (
+            "its last event is hidden by a copy",
+            with_events(vec![lately.clone(), forged]),
+            "investigate",
+            "no-consumer",
+        ),
+        (
+            "its last event is replaced by a stranger",
+            with_events(vec![lately.clone(), addendum]),
+            "investigate",
+            "unknown-consumer",
+        ),
+        (
+            "its last event has a copy without a time",
+            with_events(vec![lately.clone(), with(lately.clone(), json!({"eventTime": "garbage"}))]),
+            "investigate",
+            "unknown-consumer",
+        ),
+        (
+            "events without a time",
+            with_events(vec![own("ListBuckets", "garbage", json!({}))]),
+            "investigate",
+            "unknown-consumer",
+        ),
+        (
+            "logs as PowerShell writes them",
+            with_file("logs/u.json", utf16),
+            "investigate",
+            "unknown-consumer",
+        ),
+        (
+            "records that are no objects",
+            with_file("logs/s.json", json!({"Records": [lately.to_string()]}).to_string().into()),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "records in a map",
+            with_file("logs/m.json", json!({"Records": {"one": lately}}).to_string().into()),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "lines with times before them",
+            with_file("logs/l.txt", format!("2026-09-30T00:00:00Z {lately}\n").into()),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "a broken archive in an archive, before a good file",
+            with_file(
+                "logs/z.zip",
+                zip(&[("a.zip", b"PK\x03\x04broken".to_vec()), ("b.json", lately.to_string().into())]),
+            ),
+            "investigate",
+            "unknown-consumer",
+        ),
+        (
+            "a file that is cut",
+            with_file("logs/cut.json", b"{\"Records\":[{".to_vec()),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "a log object that is empty",
+            with_file("logs/111122223333_CloudTrail_us-east-1_20260915T0000Z_EXAMPLE.json.gz", vec![]),
+            "retire",
+            "unused",
+        ),
+        (
+            "a list that goes on",
+            with_file(
+                "iam/111122223333/more.json",
+                json!({"AccessKeyMetadata": [], "IsTruncated": true}).to_string().into(),
+            ),
+            "investigate",
+            "unread-inputs",
+        ),
+        (
+            "listed for another user, too",
+            with_file("iam/111122223333/z.json", key_list("other")),
+            "investigate",
+            "account-unknown",
+        ),
+        (
+            "another region may not be recorded",
+            with_file("config/t.json", other_region.into()),
+            "retire",
+            "unused",
         ),
         ("a slot without a key id", Estate { list: false, ..base.clone() }, "retire", "unused"),
     ];

@@ -2,10 +2,11 @@
 
 use super::read::Material;
 use crate::attribution::{Attribution, KeyContext, attribute};
+use crate::cloudtrail::object_name;
 use crate::evidence::{Gap, GapInput, UsageRow, find_gaps};
 use crate::graph::{Graph, GraphInput};
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User};
-use crate::model::{AccessKeyId, AccountId, ROOT_USER};
+use crate::model::{AccessKeyId, AccountId, ROOT_USER, counted};
 use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -96,7 +97,14 @@ pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analy
     for row in material.evidence.direct.iter().chain(&material.evidence.derived) {
         rows.entry(&row.key).or_default().push(row);
     }
-    let context = Context { material: &material, rows: &rows, as_of, thresholds };
+    let context = Context {
+        strays: material.evidence.strays.iter().map(|stray| (&stray.key, stray.count)).collect(),
+        unread: unread(&material),
+        material: &material,
+        rows: &rows,
+        as_of,
+        thresholds,
+    };
     let mut keys: Vec<KeyAnalysis> =
         subjects(&material).into_iter().map(|(subject, facts)| context.key(subject, facts)).collect();
     let graph = graph_of(&keys);
@@ -131,6 +139,8 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
     let mut ids: BTreeSet<&AccessKeyId> = material.inventory.keys.keys().collect();
     ids.extend(material.evidence.direct.iter().map(|row| &row.key));
     ids.extend(material.evidence.strays.iter().map(|stray| &stray.key));
+    // Also keys of which every record was a copy of another event.
+    ids.extend(material.evidence.activity.keys());
     let mut taken: BTreeSet<(&AccountId, &str, usize)> = BTreeSet::new();
     // Where slots and listed keys do not match up, every slot counts as named if there are as many keys.
     let mut named: BTreeMap<(&AccountId, &str), usize> = BTreeMap::new();
@@ -147,12 +157,14 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
         let facts = material.inventory.keys.get(id).cloned();
         let owners = material.evidence.owners.get(id);
         let seen = owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first());
-        let owner = seen.or(facts.as_ref().and_then(|f| f.owner.as_ref()));
-        let by = if seen.is_some() {
-            None
-        } else {
-            facts.as_ref().map(|f| f.owner_by).filter(|by| !by.is_empty())
-        };
+        // What IAM lists is how things are now; a user may have had another name when it made its calls.
+        let listed = facts.as_ref().and_then(|f| f.owner.as_ref());
+        let owner = listed.or(seen);
+        let certain = seen.is_some_and(|(account, _)| owner.is_some_and(|(told, _)| told == account));
+        let by = if certain { None } else { facts.as_ref().map(|f| f.owner_by).filter(|by| !by.is_empty()) };
+        // Lists that contradict each other leave even the trail's word in doubt.
+        let disputed = facts.as_ref().is_some_and(|f| f.owner.is_none() && !f.owner_by.is_empty());
+        let owner = owner.filter(|_| !disputed);
         let inferred = if owner.is_none() { id.inferred_account() } else { None };
         let subject = KeySubject {
             key: Some(id.clone()),
@@ -173,16 +185,16 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
         }
         for (index, slot) in filled.into_iter().filter(|(index, _)| !taken.contains(&(account, user, *index)))
         {
-            out.push(slot_subject(material, account, user, index, slot));
+            out.push(slot_subject(account, user, entry, index, slot));
         }
     }
     out
 }
 
 fn slot_subject(
-    material: &Material,
     account: &AccountId,
     user: &str,
+    entry: &User,
     index: usize,
     slot: &Slot,
 ) -> (KeySubject, Option<KeyFacts>) {
@@ -199,7 +211,7 @@ fn slot_subject(
         // Created or last changed: the key is at least this old.
         created: slot.last_rotated,
         last_used: slot.last_used.clone(),
-        observed: material.inventory.accounts.get(account).and_then(|facts| facts.credential_report),
+        observed: entry.slots_observed,
         ..KeyFacts::default()
     };
     (subject, Some(facts))
@@ -208,8 +220,25 @@ fn slot_subject(
 struct Context<'a> {
     material: &'a Material,
     rows: &'a HashMap<&'a AccessKeyId, Vec<&'a UsageRow>>,
+    strays: BTreeMap<&'a AccessKeyId, u64>,
+    unread: Option<String>,
     as_of: Timestamp,
     thresholds: Thresholds,
+}
+
+/// What could not be read and might be about anybody: damage in files that do not say whose they are.
+fn unread(material: &Material) -> Option<String> {
+    let anybodys =
+        material.skips.iter().filter(|s| s.reason.may_hide_records() && object_name(&s.source).is_none());
+    let n = anybodys.count();
+    match (n, material.inventory.incomplete) {
+        (0, false) => None,
+        (0, true) => Some("a listing was not whole, or lists contradict each other".to_owned()),
+        (n, _) => Some(format!(
+            "{} in the inputs could not be read, and might be about any key",
+            counted(n, "place")
+        )),
+    }
 }
 
 impl Context<'_> {
@@ -219,6 +248,8 @@ impl Context<'_> {
         let user = owner.as_ref().and_then(|owner| inventory.users.get(owner));
         let nobody = User::default();
         let known = user.unwrap_or(&nobody);
+        let activity =
+            subject.key.as_ref().and_then(|key| evidence.activity.get(key)).copied().unwrap_or_default();
         let user_name = subject.user.as_deref().unwrap_or_default();
         let account_facts = subject.account.as_ref().and_then(|account| inventory.accounts.get(account));
         let rows =
@@ -244,26 +275,35 @@ impl Context<'_> {
             facts: account_facts,
             coverage: &evidence.coverage,
             services_seen: &|service| rows.iter().any(|row| is_service(&row.source, service)),
-            last_event: attribution.total.last,
+            last_event: activity.last.max(attribution.total.last),
+            unread: self.unread.as_deref(),
             as_of: self.as_of,
             max_idle: self.thresholds.max_idle,
         });
         let account = subject.account.as_ref().map_or("<ACCOUNT_ID>", AccountId::as_str);
+        // An ARN's second field; of a user that only records name, the usual partition.
+        let partition = known.arn.split(':').nth(1).filter(|p| p.starts_with("aws")).unwrap_or("aws");
         let advice: Vec<Advice> = attribution
             .consumers
             .iter()
             .map(|consumer| {
-                advise(&Case { consumer, account, root: user_name == ROOT_USER, facts: account_facts })
+                advise(&Case {
+                    consumer,
+                    account,
+                    partition,
+                    root: user_name == ROOT_USER,
+                    facts: account_facts,
+                })
             })
             .collect();
         let quarantine =
             known.attached.iter().find(|arn| arn.contains(QUARANTINE)).and_then(|arn| arn.rsplit('/').next());
-        let stray_records =
-            evidence.strays.iter().find(|s| Some(&s.key) == subject.key.as_ref()).map_or(0, |s| s.count);
+        let stray_records = subject.key.as_ref().and_then(|key| self.strays.get(key)).copied().unwrap_or(0);
         let denied =
             rows.iter().filter(|row| crate::evidence::is_denied(&row.error)).map(|row| row.stats.count).sum();
         let verdict = judge(&KeyCase {
             denied,
+            activity,
             user_name,
             facts: facts.as_ref(),
             attribution: &attribution,

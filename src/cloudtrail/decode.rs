@@ -120,15 +120,17 @@ fn last_wins(raw: &str) -> Option<String> {
     serde_json::to_string(&map).ok()
 }
 
-/// A part of a record whose own keys were repeated is mended before it is read: the last of each wins.
-fn mended(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+/// A part of a record; where its own keys are repeated it is mended before it is read: the last of each wins.
+fn mended<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Option<Cow<'a, str>> {
     let raw = raw?.get();
     if !raw.starts_with('{') {
         return None;
     }
-    let repeats = serde_json::from_str::<RawIdentity<'_>>(raw).is_err()
-        || serde_json::from_str::<RawParts<'_>>(raw).is_err();
-    if repeats { last_wins(raw).map(Cow::Owned) } else { Some(Cow::Borrowed(raw)) }
+    if serde_json::from_str::<T>(raw).is_ok() {
+        Some(Cow::Borrowed(raw))
+    } else {
+        last_wins(raw).map(Cow::Owned)
+    }
 }
 
 /// Reads a part into what is looked for in it, or nothing where it is no object.
@@ -148,30 +150,30 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
     if !(is_record || has_caller) || source.starts_with("aws:") {
         return Err(NotAnEvent::Other);
     }
-    let response = mended(raw.response_elements);
+    let response = mended::<RawParts<'_>>(raw.response_elements);
     let response: RawParts<'_> = parts(response.as_deref());
-    let credentials = mended(response.credentials);
+    let credentials = mended::<RawParts<'_>>(response.credentials);
     let credentials: RawParts<'_> = parts(credentials.as_deref());
     let minted_key = text(credentials.access_key_id);
     let minted = (!minted_key.is_empty()).then(|| {
-        let request = mended(raw.request_parameters);
+        let request = mended::<RawParts<'_>>(raw.request_parameters);
         let request: RawParts<'_> = parts(request.as_deref());
         Minted { key: AccessKeyId::new(minted_key), role_arn: text(request.role_arn).into_owned() }
     });
-    let additional = mended(raw.additional_event_data);
+    let additional = mended::<RawParts<'_>>(raw.additional_event_data);
     let additional: RawParts<'_> = parts(additional.as_deref());
-    let addendum = mended(raw.addendum);
+    let addendum = mended::<RawParts<'_>>(raw.addendum);
     let addendum: RawParts<'_> = parts(addendum.as_deref());
     let agent = text(raw.user_agent);
     Ok(Event {
         identity: identity(raw),
         time: parse_instant(&text(raw.event_time)),
-        source: source.into_owned(),
-        name: text(raw.event_name).into_owned(),
-        region: text(raw.aws_region).into_owned(),
-        ip: text(raw.source_ip).into_owned(),
-        agent: unwrapped(&agent).to_owned(),
-        error: text(raw.error_code).into_owned(),
+        source: bounded(&source),
+        name: bounded(&text(raw.event_name)),
+        region: bounded(&text(raw.aws_region)),
+        ip: bounded(&text(raw.source_ip)),
+        agent: bounded(unwrapped(&agent)),
+        error: bounded(&text(raw.error_code)),
         id: uuid(&text(raw.event_id)),
         shared_id: text(raw.shared_event_id).into_owned(),
         replaces: if text(addendum.reason) == "UPDATED_DATA" {
@@ -188,7 +190,7 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
 }
 
 fn identity(raw: &RawRecord<'_>) -> Identity {
-    let who = mended(raw.user_identity);
+    let who = mended::<RawIdentity<'_>>(raw.user_identity);
     let who: RawIdentity<'_> = parts(who.as_deref());
     let arn = text(who.arn);
     let account = text(who.account_id);
@@ -205,16 +207,12 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
         "AWSService" => IdentityKind::AwsService,
         _ => IdentityKind::Other,
     };
-    let context = mended(who.session_context);
+    let context = mended::<RawParts<'_>>(who.session_context);
     let context: RawParts<'_> = parts(context.as_deref());
     Identity {
         kind,
         account: if account.is_empty() { AccountId::from_arn(&arn) } else { Some(AccountId::new(account)) },
-        user: if kind == IdentityKind::Root {
-            ROOT_USER.to_owned()
-        } else {
-            text(who.user_name).into_owned()
-        },
+        user: user_name(kind, &text(who.user_name), &arn),
         in_session: context.attributes.is_some_and(|a| !matches!(a.get(), "null" | "{}")),
         from_console: text(raw.session_credential_from_console) == "true",
         invoked_by: text(who.invoked_by).into_owned(),
@@ -245,6 +243,13 @@ fn category(raw: &RawRecord<'_>) -> Category {
         "" => Category::Management,
         _ => Category::Other,
     }
+}
+
+/// CloudTrail itself cuts agents and error codes at 1 KB; longer text is forged and must not fill memory.
+const LONGEST_TEXT: usize = 8 << 10;
+
+fn bounded(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST_TEXT)).unwrap_or_default().to_owned()
 }
 
 fn unwrapped(agent: &str) -> &str {

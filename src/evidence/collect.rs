@@ -7,7 +7,6 @@ use super::usage::{Stats, Stray, UsageRow};
 use crate::cloudtrail::{Event, EventId, IdentityKind};
 use crate::model::{AccessKeyId, AccountId};
 use jiff::Timestamp;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -34,6 +33,32 @@ pub struct Evidence {
     pub events: u64,
     /// Copies of events that were already counted.
     pub duplicates: u64,
+    /// Copies that name another signer than the event they repeat: masked or forged records.
+    pub conflicts: u64,
+    /// What every copy of every record says of each static key, counted or not.
+    pub activity: BTreeMap<AccessKeyId, Activity>,
+}
+
+/// The latest sign of life of a key. Counting leaves copies out, and copies can be forged to hide others: this
+/// leaves nothing out, so that verdicts can rest on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// Time of the latest record, by the key or a session that derives from it.
+    pub last: Option<Timestamp>,
+    /// Records whose time cannot be read.
+    pub undated: u64,
+}
+
+impl Activity {
+    fn see(&mut self, time: Option<Timestamp>) {
+        self.last = self.last.max(time);
+        self.undated += u64::from(time.is_none());
+    }
+
+    fn merge(&mut self, other: Activity) {
+        self.last = self.last.max(other.last);
+        self.undated += other.undated;
+    }
 }
 
 /// Columns of a row while strings are numbers. The order of the first seven is the reference's.
@@ -57,9 +82,15 @@ struct Columns {
 /// The copy of an event that counts.
 #[derive(Clone, Copy)]
 struct Kept {
-    supersedes: bool,
     time: Option<Timestamp>,
     row: u32,
+}
+
+/// A record that says it replaces another one.
+struct Addendum {
+    original: EventId,
+    own: Option<EventId>,
+    kept: Kept,
 }
 
 /// Addresses per neighbour list; more say nothing new.
@@ -74,6 +105,9 @@ pub struct Collector {
     numbers: HashMap<Columns, u32>,
     rows: Vec<(Columns, Stats)>,
     kept: HashMap<EventId, Kept>,
+    addenda: Vec<Addendum>,
+    activity: HashMap<Symbol, Activity>,
+    conflicts: u64,
     sessions: SessionLog,
     coverage: Coverage,
     owners: BTreeMap<AccessKeyId, BTreeSet<(AccountId, String)>>,
@@ -107,27 +141,59 @@ impl Collector {
             return;
         }
         let row = self.row(key, event);
-        match event.replaces.or(event.id) {
-            None => {
-                if let Some((_, stats)) = self.rows.get_mut(row as usize) {
-                    stats.add(event.time, None);
-                }
+        let signer = self.strings.intern(key.as_str());
+        self.activity.entry(signer).or_default().see(event.time);
+        let kept = Kept { time: event.time, row };
+        match event.replaces {
+            // Whether it may replace the original is seen when that is there.
+            Some(original) => self.addenda.push(Addendum { original, own: event.id, kept }),
+            None => self.keep(event.id, kept),
+        }
+    }
+
+    /// Counts an event, unless it is a copy that another one precedes.
+    fn keep(&mut self, id: Option<EventId>, new: Kept) {
+        let Some(id) = id else {
+            if let Some((_, stats)) = self.rows.get_mut(new.row as usize) {
+                stats.add(new.time, None);
             }
-            Some(id) => {
-                let new = Kept { supersedes: event.replaces.is_some(), time: event.time, row };
-                match self.kept.get(&id).copied() {
-                    None => {
-                        self.kept.insert(id, new);
-                    }
-                    Some(old) => {
-                        self.duplicates += 1;
-                        if self.precedes(&new, &old) {
-                            self.kept.insert(id, new);
-                        }
-                    }
-                }
+            return;
+        };
+        let Some(old) = self.kept.get(&id).copied() else {
+            self.kept.insert(id, new);
+            return;
+        };
+        self.duplicates += 1;
+        if self.signer(new.row) != self.signer(old.row) {
+            self.conflicts += 1;
+        }
+        if self.precedes(&new, &old) {
+            self.kept.insert(id, new);
+        }
+    }
+
+    fn signer(&self, row: u32) -> Option<Symbol> {
+        self.rows.get(row as usize).map(|(columns, _)| columns.key)
+    }
+
+    /// Lets each addendum replace its original, if the same key signed both; else it is a record of its own.
+    fn apply_addenda(&mut self) {
+        let addenda = std::mem::take(&mut self.addenda);
+        // All are judged by the same originals, so that their order cannot matter.
+        let (replacing, others): (Vec<_>, Vec<_>) = addenda.into_iter().partition(|addendum| {
+            let original = self.kept.get(&addendum.original);
+            original.is_none_or(|kept| self.signer(kept.row) == self.signer(addendum.kept.row))
+        });
+        let mut by_original: HashMap<EventId, Kept> = HashMap::new();
+        for Addendum { original, kept, .. } in replacing {
+            if by_original.get(&original).is_none_or(|old| self.precedes(&kept, old)) {
+                by_original.insert(original, kept);
             }
         }
+        for addendum in others {
+            self.keep(addendum.own, addendum.kept);
+        }
+        self.kept.extend(by_original);
     }
 
     /// Notes that a log object of this name exists, and whether some of it could not be read.
@@ -135,10 +201,10 @@ impl Collector {
         self.coverage.see_object(label, damaged);
     }
 
-    /// Which copy of one event counts: a superseding record before what it replaces, then the earliest,
-    /// then the one whose row sorts first.
+    /// Which copy of one event counts: the earliest, then the one whose row sorts first. A copy whose time
+    /// cannot be read counts last.
     fn precedes(&self, new: &Kept, old: &Kept) -> bool {
-        let rank = |kept: &Kept| (Reverse(kept.supersedes), kept.time);
+        let rank = |kept: &Kept| (kept.time.is_none(), kept.time);
         match rank(new).cmp(&rank(old)) {
             std::cmp::Ordering::Equal => new.row != old.row && self.text(new.row) < self.text(old.row),
             order => order.is_lt(),
@@ -213,6 +279,7 @@ impl Collector {
 
     /// Resolves sessions to the keys they derive from and sorts everything.
     pub fn finish(mut self) -> Evidence {
+        self.apply_addenda();
         for (id, kept) in std::mem::take(&mut self.kept) {
             if let Some((_, stats)) = self.rows.get_mut(kept.row as usize) {
                 stats.add(kept.time, Some(id));
@@ -225,7 +292,22 @@ impl Collector {
             .collect();
         let (mut direct, sessions): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.key.is_static());
         direct.sort_by(compare);
+        let activity = std::mem::take(&mut self.activity);
+        let by_signer =
+            activity.into_iter().map(|(signer, seen)| (AccessKeyId::new(&*self.strings.get(signer)), seen));
+        let by_signer: BTreeMap<AccessKeyId, Activity> = by_signer.collect();
         let (chains, mut derived, user_sessions) = self.sessions.resolve(sessions);
+        let mut activity: BTreeMap<AccessKeyId, Activity> = BTreeMap::new();
+        for (signer, seen) in &by_signer {
+            if signer.is_static() {
+                activity.entry(signer.clone()).or_default().merge(*seen);
+            }
+        }
+        for session in &chains.sessions {
+            if let Some(seen) = by_signer.get(&session.session) {
+                activity.entry(session.key.clone()).or_default().merge(*seen);
+            }
+        }
         derived.sort_by(compare);
         Evidence {
             direct,
@@ -238,6 +320,8 @@ impl Collector {
             neighbours: self.neighbours,
             events: self.events,
             duplicates: self.duplicates,
+            conflicts: self.conflicts,
+            activity,
         }
     }
 
@@ -365,6 +449,25 @@ mod tests {
         for events in [[original.clone(), addendum.clone()], [addendum, original]] {
             assert_eq!(summary(&fold(&events)), ["AKIA1 New  1"]);
         }
+    }
+
+    #[test]
+    fn nobody_elses_record_hides_a_sign_of_life() {
+        let victim = event("AKIAVICTIM", "A", Some(1), "2026-09-30T00:00:00Z");
+        let forged = [
+            event("AKIAATTACKER", "A", Some(1), "2026-01-01T00:00:00Z"),
+            Event { replaces: Some([1; 16]), ..event("ASIAATTACKER", "A", Some(2), "2026-01-01T00:00:00Z") },
+            event("AKIAVICTIM", "A", Some(1), "garbage"),
+        ];
+        for forged in forged {
+            for events in [[victim.clone(), forged.clone()], [forged.clone(), victim.clone()]] {
+                let evidence = fold(&events);
+                let seen = evidence.activity[&AccessKeyId::new("AKIAVICTIM")];
+                assert_eq!(seen.last, victim.time, "{forged:?}");
+            }
+        }
+        let evidence = fold(&[victim.clone(), event("AKIAATTACKER", "A", Some(1), "2026-01-01T00:00:00Z")]);
+        assert_eq!(evidence.conflicts, 1);
     }
 
     #[test]

@@ -124,6 +124,11 @@ impl Coverage {
         days.into_iter().collect()
     }
 
+    /// Regions of the account that anything was recorded of.
+    pub fn region_names(&self, account: &AccountId) -> Vec<&str> {
+        self.cells.get(account).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
     /// Services whose data events were recorded in the account.
     pub fn data_sources(&self, account: &AccountId) -> Option<&BTreeSet<String>> {
         self.data_sources.get(account)

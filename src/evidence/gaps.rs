@@ -2,7 +2,7 @@
 
 use super::coverage::Coverage;
 use crate::inventory::{AccountFacts, KeyFacts, LastUsed, User};
-use crate::model::{AccountId, Day, Window};
+use crate::model::{AccountId, Day, ROOT_USER, Window};
 use jiff::{SignedDuration, Timestamp};
 use std::fmt::Write;
 
@@ -27,6 +27,12 @@ pub enum GapKind {
     UnseenUse,
     /// IAM names a service for the last use that the trail never shows for this key.
     UnseenService,
+    /// The user's policies are not all known, so that it is not known whether it may send mail over SMTP.
+    PoliciesUnknown,
+    /// Inputs of no known account could not be read, or a listing was not whole.
+    UnreadInputs,
+    /// Events of other regions may not have been read.
+    RegionsUnknown,
     /// The user may send mail through SES SMTP, which no log shows.
     SesSmtp,
     /// Data events, such as S3 object calls, are not among the events of the account.
@@ -48,6 +54,9 @@ impl GapKind {
             Self::StaleLastUsed => "stale-last-used",
             Self::UnseenUse => "unseen-use",
             Self::UnseenService => "unseen-service",
+            Self::PoliciesUnknown => "policies-unknown",
+            Self::UnreadInputs => "unread-inputs",
+            Self::RegionsUnknown => "regions-unknown",
             Self::SesSmtp => "ses-smtp",
             Self::NoDataEvents => "no-data-events",
             Self::ExcludedEvents => "excluded-events",
@@ -86,6 +95,8 @@ pub struct GapInput<'a> {
     pub services_seen: &'a dyn Fn(&str) -> bool,
     /// The key's last event, derived sessions included.
     pub last_event: Option<Timestamp>,
+    /// Why some of the inputs may hide anything of anybody, if so.
+    pub unread: Option<&'a str>,
     /// The report's time.
     pub as_of: Timestamp,
     /// Idle threshold in days.
@@ -124,7 +135,11 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
         Some(window) => trail_gaps(input, account, window, last_used, &mut gaps),
     }
     last_used_gaps(input, last_used, &mut gaps);
-    mail_gap(input, &mut gaps);
+    mail_gap(input, last_used, &mut gaps);
+    if let Some(why) = input.unread {
+        gaps.add(GapKind::UnreadInputs, true, why, "give those inputs again, whole, or leave them out");
+    }
+    region_gap(input, account, &mut gaps);
     data_event_gap(input, account, window, last_used, &mut gaps);
     gaps.0.sort_by_key(|gap| gap.kind);
     gaps.0
@@ -294,9 +309,21 @@ fn name_of(service: &str) -> &str {
 }
 
 /// SMTP sends reach no log (<https://docs.aws.amazon.com/ses/latest/dg/logging-using-cloudtrail.html>).
-fn mail_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
+fn mail_gap(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
     let named_like_one = input.user_name.starts_with("ses-smtp-user");
-    let allowed = input.user.is_some_and(|user| user.may_send_mail);
+    // Root may do anything and has no policies to be known.
+    let root = input.user_name == ROOT_USER;
+    let everything = input.user.is_some_and(|user| user.allows_everything) || root;
+    let ses_by_iam = matches!(last_used, LastUsed::At { service, .. } if service == "ses");
+    let allowed = input.user.is_some_and(|user| user.may_send_mail) || everything && ses_by_iam;
+    if !root && !input.user.is_some_and(|user| user.policies_known) {
+        gaps.add(
+            GapKind::PoliciesUnknown,
+            true,
+            "the user's policies are not all among the inputs: it may be a mailer over SES SMTP, which appears in no log",
+            "give the account authorization details, whole, with the AWS managed policies that are attached",
+        );
+    }
     if named_like_one || allowed {
         let why = if allowed {
             "its policies allow ses:SendRawEmail"
@@ -305,10 +332,29 @@ fn mail_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
         };
         let detail = format!("{why}; mail sent over SMTP appears in no log");
         gaps.add(GapKind::SesSmtp, true, &detail, "ask the owner, and look at the SES sending statistics");
-    } else if input.user.is_some_and(|user| user.allows_everything) {
+    } else if everything {
         let detail = "its policies allow everything, SES SMTP included, whose sends appear in no log";
         gaps.add(GapKind::SesSmtp, false, detail, "ask the owner if mail could be sent with it");
     }
+}
+
+/// Noted, not blocking: IAM's last-used time speaks for all regions.
+fn region_gap(input: &GapInput<'_>, account: &AccountId, gaps: &mut Gaps) {
+    let trails = input.facts.map(|facts| facts.trails.as_slice()).unwrap_or_default();
+    let regions = input.coverage.region_names(account);
+    if regions.is_empty() || trails.iter().any(|trail| trail.multi_region) {
+        return;
+    }
+    let text = format!(
+        "events of {} were read; whether other regions are recorded is not known",
+        regions.join(", ")
+    );
+    gaps.add(
+        GapKind::RegionsUnknown,
+        false,
+        &text,
+        "give the trail's description, and the logs of every region",
+    );
 }
 
 fn data_event_gap(

@@ -9,7 +9,7 @@ mod sessions;
 mod usage;
 
 pub use cadence::{Cadence, Rhythm};
-pub use collect::{Collector, Evidence};
+pub use collect::{Activity, Collector, Evidence};
 pub use coverage::{Cell, Coverage, RegionCoverage};
 pub use gaps::{Gap, GapInput, GapKind, find_gaps};
 pub use sessions::{Chains, MintedSession, UserSessions};

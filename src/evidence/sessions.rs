@@ -64,6 +64,17 @@ pub(crate) struct SessionLog {
     holders: HashMap<String, Holder>,
 }
 
+/// Of several claims to one id, which forged or masked records make, the smallest stands whatever came first.
+fn keep_smallest<T: Ord>(map: &mut HashMap<String, T>, id: &str, value: T) {
+    match map.get_mut(id) {
+        Some(old) if *old <= value => {}
+        Some(old) => *old = value,
+        None => {
+            map.insert(id.to_owned(), value);
+        }
+    }
+}
+
 /// Chains longer than this are taken for a loop in forged or masked ids.
 const MAX_STEPS: usize = 16;
 
@@ -91,34 +102,44 @@ impl SessionLog {
                         .or_insert(origin);
                 }
                 None if !event.shared_id.is_empty() => {
-                    self.shared_children.insert(event.shared_id.clone(), (child, step));
+                    keep_smallest(&mut self.shared_children, &event.shared_id, (child, step));
                 }
                 None => {}
             }
         }
         let Some(signer) = signer else { return };
         if !event.shared_id.is_empty() && event.name.starts_with("AssumeRole") {
-            self.shared_parents.insert(event.shared_id.clone(), signer.as_str().to_owned());
+            keep_smallest(&mut self.shared_parents, &event.shared_id, signer.as_str().to_owned());
         }
         if signer.is_session()
             && event.identity.kind == IdentityKind::IamUser
             && let Some(account) = &event.identity.account
         {
-            let console = event.identity.from_console;
-            self.holders
-                .entry(signer.as_str().to_owned())
-                .and_modify(|holder| holder.console |= console)
-                .or_insert_with(|| Holder {
-                    account: account.clone(),
-                    user: event.identity.user.clone(),
-                    console,
-                });
+            let holder = Holder {
+                account: account.clone(),
+                user: event.identity.user.clone(),
+                console: event.identity.from_console,
+            };
+            match self.holders.get_mut(signer.as_str()) {
+                Some(known) => {
+                    let console = known.console || holder.console;
+                    if (&holder.account, &holder.user) < (&known.account, &known.user) {
+                        *known = holder;
+                    }
+                    known.console = console;
+                }
+                None => {
+                    self.holders.insert(signer.as_str().to_owned(), holder);
+                }
+            }
         }
     }
 
     /// Splits session rows into those that derive from a key (renamed to it) and the rest.
     pub(crate) fn resolve(mut self, rows: Vec<UsageRow>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
-        for (shared, (child, step)) in std::mem::take(&mut self.shared_children) {
+        let mut shared: Vec<_> = std::mem::take(&mut self.shared_children).into_iter().collect();
+        shared.sort();
+        for (shared, (child, step)) in shared {
             if let Some(parent) = self.shared_parents.get(&shared) {
                 self.origins.entry(child).or_insert_with(|| Origin { parent: parent.clone(), step });
             }

@@ -4,7 +4,7 @@ use super::json_values::{Trouble, ValueSink, read_values};
 use super::open::{Opened, open, was_interrupted};
 use super::recognise::{Document, DocumentKind, Found, recognise};
 use super::walk::{Argument, Entry, expand};
-use crate::cloudtrail::Event;
+use crate::cloudtrail::{Event, object_name};
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
 use std::io::{self, BufRead, Read};
@@ -13,6 +13,9 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Events a batch holds at most.
 const BATCH: usize = 2048;
+
+/// Bytes of JSON behind a batch at most, so that few huge records cannot fill memory either.
+const BATCH_BYTES: usize = 2 << 20;
 
 /// Batches that may wait for the receiver, so that fast readers cannot fill memory.
 const QUEUE: usize = 16;
@@ -110,6 +113,7 @@ fn read_file(entry: &Entry, job: &Ingest<'_>, sender: &SyncSender<Batch>) {
     let mut reader = FileReader {
         sender,
         batch: Batch::default(),
+        batch_bytes: 0,
         report: FileReport { label: entry.label.clone(), argument: entry.argument, ..FileReport::default() },
         more_skips: 0,
     };
@@ -133,6 +137,7 @@ fn read_file(entry: &Entry, job: &Ingest<'_>, sender: &SyncSender<Batch>) {
 struct FileReader<'a> {
     sender: &'a SyncSender<Batch>,
     batch: Batch,
+    batch_bytes: usize,
     report: FileReport,
     more_skips: u64,
 }
@@ -141,10 +146,18 @@ impl FileReader<'_> {
     /// One plain content: the file itself, or a member of an archive.
     fn content(&mut self, label: &str, content: &mut dyn BufRead) {
         match sniff(content) {
+            // CloudTrail delivers no empty objects: one that is empty was cut.
+            Sniffed::Empty if object_name(label).is_some() => {
+                self.skip(label, None, SkipReason::Truncated, "an empty log object".into());
+            }
             Sniffed::Empty => self.skip(label, None, SkipReason::UnknownContent, "empty".into()),
             Sniffed::CredentialReport => {
                 let mut bytes = Vec::new();
-                match content.take(MAX_CSV).read_to_end(&mut bytes) {
+                match content.take(MAX_CSV + 1).read_to_end(&mut bytes) {
+                    Ok(n) if n as u64 > MAX_CSV => {
+                        let detail = "a credential report of over 64 MB".to_owned();
+                        self.skip(label, None, SkipReason::TooLarge, detail);
+                    }
                     Ok(_) => {
                         let text = String::from_utf8_lossy(&bytes).into_owned();
                         self.document(label, DocumentKind::CredentialReport, Value::String(text));
@@ -152,28 +165,59 @@ impl FileReader<'_> {
                     Err(error) => self.skip(label, None, SkipReason::DamagedArchive, error.to_string()),
                 }
             }
-            Sniffed::Binary(what) => self.skip(label, None, SkipReason::UnknownContent, what.into()),
-            Sniffed::Text => {
+            Sniffed::Utf16 => match utf16(content) {
+                Some(text) => self.content(label, &mut text.as_bytes()),
+                None => {
+                    let detail = "UTF-16 text that is damaged or of over 64 MB; save it as UTF-8".to_owned();
+                    self.skip(label, None, SkipReason::Unsupported, detail);
+                }
+            },
+            Sniffed::Tar => {
+                let detail = "a tar archive; unpack it first".to_owned();
+                self.skip(label, None, SkipReason::Unsupported, detail);
+            }
+            Sniffed::Binary if object_name(label).is_some() => {
+                let detail = "binary content in a log object".to_owned();
+                self.skip(label, None, SkipReason::DamagedArchive, detail);
+            }
+            Sniffed::Binary => self.skip(label, None, SkipReason::UnknownContent, "binary content".into()),
+            Sniffed::Text { looks_like_logs } => {
                 let mut member = Member {
                     file: self,
                     label,
                     values: 0,
+                    strangers: 0,
+                    first_stranger: 0,
                     unknown: 0,
                     first_unknown: 0,
                     containers: false,
                     troubles: vec![],
                 };
                 read_values(&mut ReadDyn(content), &mut member);
-                let Member { values, unknown, first_unknown, containers, troubles, .. } = member;
+                let Member {
+                    values,
+                    strangers,
+                    first_stranger,
+                    unknown,
+                    first_unknown,
+                    containers,
+                    troubles,
+                    ..
+                } = member;
                 let nothing = values == 0 && !containers;
                 let only_words = nothing && troubles.iter().all(|(_, t)| matches!(t, Trouble::Malformed(_)));
-                if only_words {
+                if only_words && !looks_like_logs {
                     let detail = "neither JSON nor an IAM credential report".to_owned();
                     self.skip(label, Some(0), SkipReason::UnknownContent, detail);
                 } else {
                     for (offset, trouble) in troubles {
                         self.trouble(label, offset, &trouble);
                     }
+                }
+                if strangers > 0 {
+                    let detail =
+                        format!("{strangers} values in CloudTrail's words, but in no form that offkey knows");
+                    self.skip(label, Some(first_stranger), SkipReason::BadField, detail);
                 }
                 if unknown > 0 {
                     let detail = format!(
@@ -209,10 +253,11 @@ impl FileReader<'_> {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    fn event(&mut self, event: Event, bytes: usize) {
         self.report.events += 1;
         self.batch.events.push(event);
-        if self.batch.events.len() >= BATCH {
+        self.batch_bytes += bytes;
+        if self.batch.events.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
             self.send();
         }
     }
@@ -224,6 +269,7 @@ impl FileReader<'_> {
 
     fn send(&mut self) {
         // The receiver outlives the readers; if it is gone, there is nobody left to tell.
+        self.batch_bytes = 0;
         let _ = self.sender.send(std::mem::take(&mut self.batch));
     }
 
@@ -243,23 +289,43 @@ struct Member<'a, 'b> {
     file: &'a mut FileReader<'b>,
     label: &'a str,
     values: u64,
+    /// Values that may well have been records.
+    strangers: u64,
+    first_stranger: u64,
     unknown: u64,
     first_unknown: u64,
     containers: bool,
     troubles: Vec<(u64, Trouble)>,
 }
 
+impl Member<'_, '_> {
+    fn stranger(&mut self, offset: u64) {
+        if self.strangers == 0 {
+            self.first_stranger = offset;
+        }
+        self.strangers += 1;
+    }
+}
+
 impl ValueSink for Member<'_, '_> {
     fn value(&mut self, raw: &[u8], offset: u64) {
         self.values += 1;
         recognise(raw, &mut |found| match found {
-            Found::Event(event) => self.file.event(*event),
+            Found::Event(event) => {
+                if event.time.is_none() && event.identity.key.is_some() {
+                    let detail = "a record whose eventTime cannot be read".to_owned();
+                    self.file.skip(self.label, Some(offset), SkipReason::BadField, detail);
+                }
+                self.file.event(*event, raw.len());
+            }
             Found::Document(kind, content) => self.file.document(self.label, kind, content),
             Found::Known => {}
             Found::Malformed => {
                 let detail = "a record that is not valid JSON".to_owned();
                 self.file.skip(self.label, Some(offset), SkipReason::MalformedJson, detail);
             }
+            Found::NoObject => self.stranger(offset),
+            Found::Unknown if has_log_words(raw) => self.stranger(offset),
             Found::Unknown => {
                 if self.unknown == 0 {
                     self.first_unknown = offset;
@@ -267,6 +333,10 @@ impl ValueSink for Member<'_, '_> {
                 self.unknown += 1;
             }
         });
+    }
+
+    fn no_object(&mut self, offset: u64) {
+        self.stranger(offset);
     }
 
     fn trouble(&mut self, offset: u64, trouble: Trouble) {
@@ -294,26 +364,55 @@ impl Read for ReadDyn<'_> {
 enum Sniffed {
     Empty,
     CredentialReport,
-    Binary(&'static str),
-    Text,
+    Utf16,
+    Tar,
+    Binary,
+    Text { looks_like_logs: bool },
 }
 
 /// Looks at the first bytes without taking them. Errors are left for whoever reads on.
 fn sniff(content: &mut dyn BufRead) -> Sniffed {
-    let head = match content.fill_buf() {
+    let whole = match content.fill_buf() {
         Ok([]) => return Sniffed::Empty,
         Ok(head) => head,
-        Err(_) => return Sniffed::Text,
+        Err(_) => return Sniffed::Text { looks_like_logs: false },
     };
-    let head = head.get(..1024).unwrap_or(head);
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Sniffed::Binary("UTF-16 text; save it as UTF-8");
+    if whole.starts_with(b"\xff\xfe") || whole.starts_with(b"\xfe\xff") {
+        return Sniffed::Utf16;
     }
+    // <https://www.gnu.org/software/tar/manual/html_node/Standard.html>
+    if whole.get(257..262) == Some(b"ustar") {
+        return Sniffed::Tar;
+    }
+    let head = whole.get(..1024).unwrap_or(whole);
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     if head.starts_with(b"user,arn,") || head.starts_with(b"\"user\",\"arn\"") {
         return Sniffed::CredentialReport;
     }
     // NUL padding before text is known from logs that were cut and rewritten; other control bytes are not.
     let controls = head.iter().filter(|b| matches!(b, 1..=8 | 14..=31 | 127)).count();
-    if controls * 20 > head.len() { Sniffed::Binary("binary content") } else { Sniffed::Text }
+    if controls * 20 > head.len() {
+        Sniffed::Binary
+    } else {
+        Sniffed::Text { looks_like_logs: has_log_words(whole) }
+    }
+}
+
+/// Whether bytes speak as CloudTrail does, so that passing over them may hide records.
+fn has_log_words(bytes: &[u8]) -> bool {
+    let words: [&[u8]; 3] = [b"userIdentity", b"eventSource", b"AKIA"];
+    words.iter().any(|word| bytes.windows(word.len()).any(|window| window == *word))
+}
+
+/// What PowerShell's `>` writes, as UTF-8; nothing where it is damaged or too large to hold.
+fn utf16(content: &mut dyn BufRead) -> Option<String> {
+    let mut bytes = Vec::new();
+    let n = content.take(MAX_CSV + 1).read_to_end(&mut bytes).ok()?;
+    let (mark, text) = bytes.split_at_checked(2)?;
+    let unit = |pair: &[u8]| {
+        let pair = [pair.first().copied()?, pair.get(1).copied()?];
+        Some(if mark == b"\xff\xfe" { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
+    };
+    let units: Vec<u16> = text.chunks(2).filter_map(unit).collect();
+    if n as u64 > MAX_CSV { None } else { String::from_utf16(&units).ok() }
 }

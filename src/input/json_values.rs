@@ -26,6 +26,8 @@ pub trait ValueSink {
     fn trouble(&mut self, offset: u64, trouble: Trouble);
     /// An array of records or a JSON list was there, even if it is empty.
     fn container(&mut self) {}
+    /// Something that is no object stood where a record belongs.
+    fn no_object(&mut self, _offset: u64) {}
 }
 
 /// What can go wrong in a stream of JSON values.
@@ -165,7 +167,12 @@ impl Walker<'_> {
         match self.peek() {
             Some(b'[') => self.array(depth),
             Some(b'{') => self.object(depth),
-            Some(_) => self.plain(None),
+            Some(_) => {
+                if depth > 0 {
+                    self.sink.no_object(self.base + self.at as u64);
+                }
+                self.plain(None)
+            }
             None => Err(Stop::End("a value")),
         }
     }

@@ -121,18 +121,22 @@ fn unzip(
 ) -> io::Result<()> {
     let mut archive = zip::ZipArchive::new(archive).map_err(io::Error::other)?;
     for index in 0..archive.len() {
-        let member_label = |name: &str| format!("{label}!{}", name.replace('\\', "/"));
-        match archive.by_index(index) {
-            Ok(member) if member.is_dir() => {}
+        let mut name = format!("{label}!{index}");
+        let result = match archive.by_index(index) {
+            Ok(member) if member.is_dir() => continue,
             Ok(member) => {
-                let name = member.name().map_or_else(|_| index.to_string(), |name| name.into_owned());
-                let name = member_label(&name);
-                visit(&name, &mut BufReader::with_capacity(BUFFER, member))?;
+                if let Ok(own) = member.name() {
+                    name = format!("{label}!{}", own.replace('\\', "/"));
+                }
+                visit(&name, &mut BufReader::with_capacity(BUFFER, member))
             }
-            Err(error) => {
-                let name = member_label(&index.to_string());
-                visit(&name, &mut BufReader::new(Failing(Some(io::Error::other(error)))))?;
-            }
+            Err(error) => Err(io::Error::other(error)),
+        };
+        match result {
+            Err(error) if was_interrupted(&error) => return Err(error),
+            // The member's own trouble is reported where all damage is: by whoever reads its content.
+            Err(error) => visit(&name, &mut BufReader::new(Failing(Some(error))))?,
+            Ok(()) => {}
         }
     }
     Ok(())

@@ -16,6 +16,8 @@ pub enum Found {
     Known,
     /// Not JSON after all.
     Malformed,
+    /// A string, number or the like where a record belongs.
+    NoObject,
     /// JSON, but nothing offkey knows.
     Unknown,
 }
@@ -145,6 +147,9 @@ fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
     } else if starts(envelope.cloud_trail_event, '"') {
         let text = envelope.cloud_trail_event.map(|e| lossy_string(e.get()).into_owned()).unwrap_or_default();
         return object(&text, depth + 1, found);
+    } else if starts(envelope.cloud_trail_event, '{') {
+        // Not what the API gives, but what tools make of it.
+        envelope.cloud_trail_event
     } else if starts(envelope.detail, '{') {
         envelope.detail
     } else if starts(envelope.data, '{') || starts(envelope.data, '[') {
@@ -166,13 +171,14 @@ fn nested(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
     if raw.starts_with('{') {
         return object(raw, depth, found);
     }
-    if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(raw) {
-        if items.is_empty() {
-            found(Found::Known);
+    match serde_json::from_str::<Vec<&RawValue>>(raw) {
+        Ok(items) if items.is_empty() => found(Found::Known),
+        Ok(items) => {
+            for item in items {
+                nested(item.get(), depth + 1, found);
+            }
         }
-        for item in items {
-            nested(item.get(), depth + 1, found);
-        }
+        Err(_) => found(Found::NoObject),
     }
 }
 
@@ -221,6 +227,7 @@ mod tests {
                 Found::Document(kind, _) => format!("{kind:?}"),
                 Found::Known => "known".into(),
                 Found::Malformed => "malformed".into(),
+                Found::NoObject => "no object".into(),
                 Found::Unknown => "unknown".into(),
             });
         });
@@ -237,6 +244,8 @@ mod tests {
             (format!(r#"{{"detail-type":"AWS API Call via CloudTrail","detail":{event}}}"#), vec!["event A"]),
             (format!(r#"{{"data":{{"Records":[{event},[{event}]]}}}}"#), vec!["event A", "event A"]),
             (r#"{"CloudTrailEvent":"nonsense"}"#.into(), vec!["malformed"]),
+            (format!(r#"{{"CloudTrailEvent":{event}}}"#), vec!["event A"]),
+            (r#"{"data":["{}",1]}"#.into(), vec!["no object", "no object"]),
             (r#"{"UserDetailList":[]}"#.into(), vec!["AuthorizationDetails"]),
             (r#"{"AccessKeyMetadata":[]}"#.into(), vec!["AccessKeys"]),
             (r#"{"Content":"","ReportFormat":"text/csv"}"#.into(), vec!["CredentialReport"]),

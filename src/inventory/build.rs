@@ -189,6 +189,10 @@ mod tests {
     const HEADER: &str = "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date\n";
 
     fn inventory(report: &str, keys: &[(&str, &str, &str)]) -> Inventory {
+        inventory_from("111122223333/k.json", report, keys)
+    }
+
+    fn inventory_from(label: &str, report: &str, keys: &[(&str, &str, &str)]) -> Inventory {
         let report = Value::String(format!("{HEADER}ci,arn:aws:iam::111122223333:user/ci,{report}\n"));
         let metadata: Vec<Value> = keys
             .iter()
@@ -196,7 +200,7 @@ mod tests {
             .collect();
         let list = serde_json::json!({"AccessKeyMetadata": metadata});
         let sources = [
-            Source { kind: SourceKind::AccessKeys, label: "k.json", content: &list },
+            Source { kind: SourceKind::AccessKeys, label, content: &list },
             Source { kind: SourceKind::CredentialReport, label: "r.csv", content: &report },
         ];
         build(&sources, &NoHints)
@@ -236,7 +240,9 @@ mod tests {
     fn elimination_needs_more_than_a_users_name() {
         let created = "2025-01-01T00:00:00Z";
         let report = "false,2026-05-05T00:00:00Z,2026-09-01T00:00:00Z,false,N/A,N/A";
-        let by_name = inventory(report, &[("AKIA1", "Inactive", created)]);
+        let by_name = inventory_from("k.json", report, &[("AKIA1", "Inactive", created)]);
+        let by_path = inventory(report, &[("AKIA1", "Inactive", created)]);
+        assert_eq!(last_used(&by_path, "AKIA1"), "2026-09-01T00:00:00Z");
         assert_eq!(last_used(&by_name, "AKIA1"), "Unknown");
         assert_eq!(by_name.keys[&AccessKeyId::new("AKIA1")].slot, None);
     }
@@ -278,7 +284,8 @@ mod tests {
 
     #[test]
     fn a_key_is_placed_by_its_users_name_when_only_one_account_has_it() {
-        let placed = inventory(
+        let placed = inventory_from(
+            "k.json",
             "true,2025-01-01T00:00:00Z,N/A,false,N/A,N/A",
             &[("AKIA1", "Active", "2025-01-01T00:00:00Z")],
         );

@@ -38,6 +38,8 @@ pub enum SkipReason {
     UnknownContent,
     /// Recognised, but some part of it could not be understood.
     BadField,
+    /// It may well hold logs, in a form that offkey does not read.
+    Unsupported,
 }
 
 impl SkipReason {
@@ -54,6 +56,7 @@ impl SkipReason {
             Self::TooDeep => "too-deep",
             Self::UnknownContent => "unknown-content",
             Self::BadField => "bad-field",
+            Self::Unsupported => "unsupported",
         }
     }
 

@@ -53,6 +53,13 @@ impl TrustPolicy {
         Self::new(json!({"Federated": provider}), &["sts:AssumeRoleWithWebIdentity"], &conditions, needs)
     }
 
+    /// The same policy with its ARNs in another partition
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+    pub fn in_partition(mut self, partition: &str) -> Self {
+        rewrite(&mut self.document, partition);
+        self
+    }
+
     /// A role for a Google service account. Google is built into IAM: the principal is its name, and the
     /// token's audience arrives as `:oaud`
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>).
@@ -112,5 +119,44 @@ impl TrustPolicy {
             document: json!({"Version": "2012-10-17", "Statement": [Value::Object(statement)]}),
             needs: needs.to_vec(),
         }
+    }
+}
+
+fn rewrite(value: &mut Value, partition: &str) {
+    match value {
+        Value::String(text) => {
+            if let Some(rest) = text.strip_prefix("arn:aws:") {
+                *text = format!("arn:{partition}:{rest}");
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, partition)),
+        Value::Object(map) => map.values_mut().for_each(|item| rewrite(item, partition)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_all_listed_and_partitions_reach_every_arn() {
+        let trust = TrustPolicy::roles_anywhere("cn-north-1", "111122223333").in_partition("aws-cn");
+        let text = trust.document.to_string();
+        assert!(!text.contains("arn:aws:") && text.contains("arn:aws-cn:rolesanywhere"));
+        for need in &trust.needs {
+            assert!(text.contains(&format!("<{}>", need.name)));
+        }
+        assert_eq!(text.matches('<').count(), trust.needs.len());
+    }
+
+    #[test]
+    fn patterns_only_where_the_subject_has_one() {
+        let exact = TrustPolicy::web_identity("111122223333", "issuer", "aud", "sub", &[]);
+        let pattern = TrustPolicy::web_identity("111122223333", "issuer", "aud", "sub:*", &[]);
+        let conditions = |t: &TrustPolicy| t.document["Statement"][0]["Condition"].to_string();
+        assert!(!conditions(&exact).contains("StringLike"));
+        assert!(conditions(&pattern).contains(r#""StringLike":{"issuer:sub":"sub:*"}"#));
+        assert!(!conditions(&pattern).contains("ForAllValues"));
     }
 }

@@ -1,10 +1,10 @@
 //! The shape of a replacement rule, and the choice of one for a consumer.
 
 use super::rules;
-use crate::attribution::Consumer;
+use crate::attribution::{Consumer, Place};
 use crate::inventory::AccountFacts;
 use crate::model::WorkloadKind;
-use crate::policy::TrustPolicy;
+use crate::policy::{Need, TrustPolicy};
 
 /// What becomes of the consumer's credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,8 @@ pub struct Case<'a> {
     pub consumer: &'a Consumer,
     /// The key's account id, or a placeholder where it is not known.
     pub account: &'a str,
+    /// Partition of the user's ARN: `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: &'a str,
     /// Whether it is a key of the root user.
     pub root: bool,
     /// What is known of the account.
@@ -47,15 +49,27 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
-    /// The region that stands for the workload's own in ARNs: the only one it calls, else a placeholder.
+    /// The region in which the workload runs, as its address tells; the region that it calls may be another, and
+    /// a role that trusts the wrong one cannot be assumed.
     pub(crate) fn region(&self) -> &str {
-        let mut regions = self.consumer.regions.iter();
-        match (regions.next(), regions.next()) {
-            (Some(only), None) if !only.is_empty() => only,
-            _ => "<REGION>",
+        let mut regions = self.consumer.places.iter().map(|place| match place {
+            Place::Aws { region, .. } => region.as_str(),
+            _ => REGION,
+        });
+        match regions.next() {
+            Some(first) if regions.all(|other| other == first) => first,
+            _ => REGION,
         }
     }
 }
+
+const REGION: &str = "<REGION>";
+
+/// Placeholders that any rule may leave, with what to ask for.
+const COMMON_NEEDS: &[Need] = &[
+    Need { name: "REGION", ask: "In which region does it run?" },
+    Need { name: "ACCOUNT_ID", ask: "Which account is it?" },
+];
 
 /// A recommended replacement.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +105,9 @@ impl Advice {
     }
 
     /// With a trust policy.
-    pub(crate) fn trusting(mut self, trust: TrustPolicy) -> Self {
+    pub(crate) fn trusting(mut self, mut trust: TrustPolicy) -> Self {
+        let text = trust.document.to_string();
+        trust.needs.extend(COMMON_NEEDS.iter().filter(|need| text.contains(&format!("<{}>", need.name))));
         self.trust = Some(trust);
         self
     }
@@ -124,10 +140,17 @@ pub fn advise(case: &Case<'_>) -> Advice {
     }
     let kind = case.consumer.kind;
     let rule = rules::ALL.iter().find(|rule| rule.kind == kind && (rule.fits)(case));
-    match rule {
+    let mut advice = match rule {
         Some(rule) => Advice { rule: rule.id, title: rule.title, ..(rule.advise)(case) },
         None => rules::unidentified(case),
+    };
+    if case.partition != "aws"
+        && let Some(trust) = advice.trust.take()
+    {
+        advice.trust = Some(trust.in_partition(case.partition));
+        advice = advice.caveat("compare service principals with the documentation of this partition: some end in .amazonaws.com.cn in China");
     }
+    advice
 }
 
 /// For rules that fit every consumer of their kind.

@@ -3,7 +3,7 @@
 use super::advice::{Advice, Outcome};
 use super::steps::next_steps;
 use crate::attribution::{AsideKind, Attribution, Confidence};
-use crate::evidence::{Gap, GapKind};
+use crate::evidence::{Activity, Gap, GapKind};
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed};
 use crate::model::{Day, ROOT_USER, WorkloadKind, counted};
 use jiff::Timestamp;
@@ -105,6 +105,8 @@ pub struct KeyCase<'a> {
     pub advice: &'a [Advice],
     /// Denied events among its usage.
     pub denied: u64,
+    /// The latest sign of life in any record, counted or not.
+    pub activity: Activity,
     /// What could not be seen.
     pub gaps: &'a [Gap],
     /// A quarantine policy that the user carries.
@@ -133,7 +135,7 @@ fn due(case: &KeyCase<'_>) -> Due {
     let today = Day::of(case.as_of);
     let days_since = |time: Timestamp| (today.0 - Day::of(time).0).max(0);
     let age_days = case.facts.and_then(|facts| facts.created).map(days_since);
-    let seen = case.attribution.total.last;
+    let seen = case.activity.last.max(case.attribution.total.last);
     let told = match case.facts.map(|facts| &facts.last_used) {
         Some(LastUsed::At { time, .. }) => Some(*time),
         _ => None,
@@ -153,7 +155,9 @@ fn due(case: &KeyCase<'_>) -> Due {
 fn first_things(case: &KeyCase<'_>) -> Option<(VerdictKind, Vec<Reason>)> {
     let mut reasons = Vec::new();
     if let Some(policy) = case.quarantine {
-        let text = format!("the user carries {policy}: AWS found this key exposed; treat it as an incident");
+        let text = format!(
+            "the user carries {policy}: AWS found a key of this user exposed; treat it as an incident"
+        );
         reasons.push(reason("quarantined", text));
     }
     for aside in case.attribution.asides.iter().filter(|aside| aside.kind == AsideKind::KeyValidation) {
@@ -213,7 +217,9 @@ fn recently_used(case: &KeyCase<'_>) -> bool {
     let any_trail =
         !case.gaps.iter().any(|gap| matches!(gap.kind, GapKind::NoTrail | GapKind::AccountUnknown));
     let presumed = any_trail && case.attribution.consumers.iter().any(|consumer| !consumer.seen);
-    presumed || case.attribution.total.last.is_some_and(|last| Day::of(last) >= first)
+    // What has no readable time may have been at any.
+    let last = case.activity.last.max(case.attribution.total.last);
+    presumed || case.activity.undated > 0 || last.is_some_and(|last| Day::of(last) >= first)
 }
 
 fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
@@ -291,7 +297,14 @@ fn static_key_code(kind: WorkloadKind) -> &'static str {
 
 fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
     if recently_used(case) {
-        let text = "it signed calls lately, though none by a program of its own: see what is set aside";
+        if case.activity.undated > 0 {
+            let text = format!(
+                "{} whose time cannot be read: they may be recent",
+                counted(case.activity.undated, "record")
+            );
+            return (VerdictKind::Investigate, vec![reason("undated", text)]);
+        }
+        let text = "it signed calls lately, though none by a program of its own: see what is set aside, and copies of records that differ";
         return (VerdictKind::Investigate, vec![reason("no-consumer", text)]);
     }
     let blocking: Vec<Reason> = case
@@ -311,11 +324,19 @@ fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
         reasons.extend(blocking);
         return (VerdictKind::Investigate, reasons);
     }
-    if let (Some(age), Some(false)) = (due.age_days, due.by_age)
-        && age <= case.thresholds.max_idle
-    {
-        let text = format!("created {age} days ago and not used yet: too new to call unused");
-        return (VerdictKind::Investigate, vec![reason("too-new", text)]);
+    match due.age_days {
+        Some(age) if age > case.thresholds.max_idle => {}
+        Some(age) => {
+            let text = format!(
+                "created {} ago and not used yet: too new to call unused",
+                counted(age.unsigned_abs(), "day")
+            );
+            return (VerdictKind::Investigate, vec![reason("too-new", text)]);
+        }
+        None => {
+            let text = "when it was created is not known: it may be too new to call unused";
+            return (VerdictKind::Investigate, vec![reason("age-unknown", text)]);
+        }
     }
     let mut reasons = Vec::new();
     if case.facts.and_then(|facts| facts.status) == Some(KeyStatus::Inactive) {
@@ -345,6 +366,7 @@ mod tests {
             attribution,
             advice: &[],
             denied: 0,
+            activity: Activity::default(),
             gaps,
             quarantine: None,
             stray_records: 0,

@@ -1,6 +1,6 @@
 //! Usage rows as JSON lines or CSV: the evidence itself.
 
-use super::text::cell;
+use super::text::{cell, json};
 use crate::evidence::{Stats, UsageRow};
 use crate::model::format_instant;
 use serde::Serialize;
@@ -130,7 +130,7 @@ pub fn rows<'a>(
 fn json_lines<'a>(rows: impl Iterator<Item = Row<'a>>) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     for row in rows {
-        serde_json::to_writer(&mut out, &row).map_err(|e| e.to_string())?;
+        out.extend(json(serde_json::to_string(&row).map_err(|e| e.to_string())?).into_bytes());
         out.push(b'\n');
     }
     Ok(out)

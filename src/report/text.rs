@@ -1,6 +1,7 @@
 //! Makes text from logs safe to show. Attackers choose user agents, names and tags.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 /// Characters that change how a terminal or a page shows the text around them: controls, and the marks that
 /// reorder, hide or join what is written.
@@ -29,6 +30,27 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     }
     let mut out: String = text.chars().take(width.saturating_sub(1)).collect();
     out.push('…');
+    out
+}
+
+/// JSON with everything unsafe as `\\u` escapes. Outside of strings JSON has none of these characters, so that
+/// the value stays the same.
+pub(super) fn json(text: String) -> String {
+    // Line breaks are the only control characters between values.
+    let is_unsafe = |c: char| is_unsafe(c) && c != '\n';
+    if !text.contains(is_unsafe) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
     out
 }
 
@@ -106,6 +128,10 @@ mod tests {
         for formula in ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1"] {
             assert!(cell(formula).starts_with('\''), "{formula:?}");
         }
+        let value = serde_json::json!({"a": "\u{202e}\u{9b}31m\u{e0001}é\n"});
+        let text = json(serde_json::to_string_pretty(&value).unwrap());
+        assert!(!text.contains(|c| is_unsafe(c) && c != '\n'));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
         assert_eq!(cut("abcdef", 4), "abc…");
     }
 }
