@@ -144,7 +144,9 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         ("create_dir", &["store"]),
         ("tempfile", &["store"]),
         ("OpenOptions", &["store"]),
-        ("unsafe ", &[]),
+        ("unsafe {", &[]),
+        ("unsafe fn", &[]),
+        ("unsafe impl", &[]),
         ("todo!", &[]),
         ("unimplemented!", &[]),
     ];
