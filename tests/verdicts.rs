@@ -438,10 +438,30 @@ fn one_thing_missing_at_a_time() {
             "unread-inputs",
         ),
         (
-            "a log object that is empty",
+            "a log object that is empty, on a day that IAM sees through",
             with_file("logs/111122223333_CloudTrail_us-east-1_20260915T0000Z_EXAMPLE.json.gz", vec![]),
             "retire",
             "unused",
+        ),
+        (
+            "empty log objects in place of the last days",
+            Estate {
+                active: (6..=90).collect(),
+                files: (25..=30)
+                    .map(|day| {
+                        (
+                            &*format!(
+                                "logs/111122223333_CloudTrail_us-east-1_202609{day}T0000Z_EXAMPLE.json.gz"
+                            )
+                            .leak(),
+                            vec![],
+                        )
+                    })
+                    .collect(),
+                ..base.clone()
+            },
+            "investigate",
+            "stale-evidence",
         ),
         (
             "a list that goes on",

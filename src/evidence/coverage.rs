@@ -92,17 +92,22 @@ impl Coverage {
 
     /// First and last day on which anything was recorded in the account.
     pub fn window(&self, account: &AccountId) -> Option<Window> {
-        let days = self.cells.get(account)?.values().flat_map(BTreeMap::keys);
-        let (first, last) = (days.clone().min()?, days.max()?);
-        Some(Window { first: *first, last: *last })
+        let days = || self.readable_days(account);
+        Some(Window { first: days().min()?, last: days().max()? })
+    }
+
+    /// Days with an event, or with an object that could be read whole: a quiet one is evidence, too.
+    fn readable_days(&self, account: &AccountId) -> impl Iterator<Item = Day> {
+        let cells = self.cells.get(account).into_iter().flat_map(BTreeMap::values).flatten();
+        let seen = |cell: &Cell| cell.management + cell.data + cell.other > 0 || cell.objects > cell.damaged;
+        cells.filter(move |(_, cell)| seen(cell)).map(|(day, _)| *day)
     }
 
     /// Spans within the window on whose days no region of the account recorded anything. Found by the days that
     /// did, so that one forged time a thousand years away costs nothing.
     pub fn missing(&self, account: &AccountId, window: Window) -> Vec<Window> {
-        let Some(regions) = self.cells.get(account) else { return Vec::new() };
-        let days = regions.values().flat_map(|days| days.range(window.first..=window.last));
-        let seen: BTreeSet<Day> = days.map(|(day, _)| *day).collect();
+        let inside = |day: &Day| (window.first..=window.last).contains(day);
+        let seen: BTreeSet<Day> = self.readable_days(account).filter(inside).collect();
         let mut missing = Vec::new();
         let mut next = window.first;
         for day in seen.into_iter().chain([window.last.plus(1)]) {

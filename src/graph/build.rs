@@ -2,8 +2,8 @@
 
 use crate::attribution::Attribution;
 use crate::model::AccessKeyId;
-use petgraph::graph::{DiGraph, NodeIndex};
-use std::collections::BTreeMap;
+use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use std::collections::{BTreeMap, HashMap};
 
 /// Kinds of node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -121,6 +121,7 @@ pub struct GraphInput<'a> {
 pub struct Graph {
     pub(super) inner: DiGraph<Node, Edge>,
     pub(super) nodes: BTreeMap<(NodeKind, String), NodeIndex>,
+    edges: HashMap<(NodeIndex, NodeIndex, EdgeKind), EdgeIndex>,
 }
 
 impl Graph {
@@ -186,16 +187,14 @@ impl Graph {
     }
 
     fn edge(&mut self, from: NodeIndex, to: NodeIndex, kind: EdgeKind, events: u64) {
-        let parallel = self
-            .inner
-            .edges_connecting(from, to)
-            .find(|edge| edge.weight().kind == kind)
-            .map(|e| petgraph::visit::EdgeRef::id(&e));
-        match parallel.and_then(|id| self.inner.edge_weight_mut(id)) {
-            Some(edge) => edge.events += events,
-            None => {
-                self.inner.add_edge(from, to, Edge { kind, events });
-            }
+        let inner = &mut self.inner;
+        // Looked up by its ends: a node can have as many edges as there are keys.
+        let index = *self
+            .edges
+            .entry((from, to, kind))
+            .or_insert_with(|| inner.add_edge(from, to, Edge { kind, events: 0 }));
+        if let Some(edge) = inner.edge_weight_mut(index) {
+            edge.events += events;
         }
     }
 
