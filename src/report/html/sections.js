@@ -333,7 +333,7 @@ function users() {
 }
 
 const missingDays = (account) => account.missing.reduce((sum, s) => sum + s.days, 0);
-const span = (s) => (s.days === 1 ? s.first_day : `${s.first_day} to ${s.last_day}`);
+const daySpan = (s) => (s.days === 1 ? s.first_day : `${s.first_day} to ${s.last_day}`);
 
 function coverage() {
   const c = data.coverage;
@@ -368,7 +368,7 @@ function coverage() {
         [
           'Days without events',
           missingDays(a)
-            ? capped(a.missing.map(span), 60, 'spans', (items) => list(items, 'inline'))
+            ? capped(a.missing.map(daySpan), 60, 'spans', (items) => list(items, 'inline'))
             : 'none in the window',
         ],
         [
