@@ -20,7 +20,7 @@ function intro() {
       'As of ',
       when(data.as_of),
       ` · ${count(s.accounts, 'account')} · ${count(s.users, 'user')} · `,
-      `${count(s.keys, 'access key')} · ${count(s.events, 'CloudTrail event')} · offkey ${data.offkey_version}`,
+      `${count(s.keys, 'access key')} · ${count(s.events, 'CloudTrail record')} · offkey ${data.offkey_version}`,
     ),
   );
 }
