@@ -75,10 +75,10 @@ impl Estate {
             dir.file("logs/a.json", trail(&events));
         }
         if self.report {
-            let header = "user,arn,user_creation_time,password_enabled,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service";
+            let header = "user,arn,user_creation_time,password_enabled,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date";
             let active = self.status == "Active";
             let csv = format!(
-                "{header}\nold,arn:aws:iam::111122223333:user/old,2020-01-01T00:00:00+00:00,false,{active},{},{}\n",
+                "{header}\nold,arn:aws:iam::111122223333:user/old,2020-01-01T00:00:00+00:00,false,{active},{},{},false,N/A,N/A\n",
                 self.created, self.last_used
             );
             match self.reported {
@@ -166,7 +166,7 @@ fn one_thing_missing_at_a_time() {
     };
     let other_region = json!({"trailList": [{"TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/t", "IsMultiRegionTrail": false}]}).to_string();
     let old_report = json!({"ReportFormat": "text/csv", "GeneratedTime": "2026-05-01T00:00:00+00:00",
-        "Content": "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\nold,arn:aws:iam::111122223333:user/old,true,2025-01-01T00:00:00+00:00,N/A\n"});
+        "Content": "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date\nold,arn:aws:iam::111122223333:user/old,true,2025-01-01T00:00:00+00:00,N/A,false,N/A,N/A\n"});
     let quarantine = json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"}]});
     let cases: Vec<(&str, Estate, &str, &str)> = vec![
         ("nothing missing", base.clone(), "retire", "unused"),

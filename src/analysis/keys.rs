@@ -3,9 +3,9 @@
 use super::read::Material;
 use crate::attribution::{Attribution, KeyContext, attribute};
 use crate::cloudtrail::object_name;
-use crate::evidence::{Gap, GapInput, UsageRow, find_gaps};
+use crate::evidence::{Activity, Gap, GapInput, UsageRow, find_gaps};
 use crate::graph::{Graph, GraphInput};
-use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User};
+use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User, latest};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER, counted};
 use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
 use jiff::Timestamp;
@@ -85,7 +85,7 @@ pub struct Analysis {
 
 /// Policies that AWS attaches to users whose keys it found exposed
 /// (<https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSCompromisedKeyQuarantineV3.html>).
-const QUARANTINE: &str = "policy/AWSCompromisedKeyQuarantine";
+const QUARANTINE: &str = ":iam::aws:policy/AWSCompromisedKeyQuarantine";
 
 /// Concludes everything from the material.
 pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analysis {
@@ -106,7 +106,7 @@ pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analy
         thresholds,
     };
     let mut keys: Vec<KeyAnalysis> =
-        subjects(&material).into_iter().map(|(subject, facts)| context.key(subject, facts)).collect();
+        subjects(&material).into_iter().map(|candidate| context.key(candidate)).collect();
     let graph = graph_of(&keys);
     let sharing: BTreeSet<String> =
         graph.shared_consumers().into_iter().flat_map(|shared| shared.keys).collect();
@@ -135,21 +135,21 @@ fn newest(material: &Material) -> Option<Timestamp> {
 }
 
 /// Every key that is listed, that signed anything, or that a slot shows without naming it.
-fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
+fn subjects(material: &Material) -> Vec<Candidate> {
     let mut ids: BTreeSet<&AccessKeyId> = material.inventory.keys.keys().collect();
     ids.extend(material.evidence.direct.iter().map(|row| &row.key));
     ids.extend(material.evidence.strays.iter().map(|stray| &stray.key));
     // Also keys of which every record was a copy of another event.
     ids.extend(material.evidence.activity.keys());
     let mut taken: BTreeSet<(&AccountId, &str, usize)> = BTreeSet::new();
-    // Where slots and listed keys do not match up, every slot counts as named if there are as many keys.
-    let mut named: BTreeMap<(&AccountId, &str), usize> = BTreeMap::new();
-    for facts in material.inventory.keys.values() {
-        if let Some((account, user)) = &facts.owner {
-            *named.entry((account, user)).or_default() += 1;
-            if let Some(slot) = facts.slot {
+    let mut unmatched: BTreeMap<(&AccountId, &str), Vec<AccessKeyId>> = BTreeMap::new();
+    for (id, facts) in &material.inventory.keys {
+        match (&facts.owner, facts.slot) {
+            (Some((account, user)), Some(slot)) => {
                 taken.insert((account, user, slot));
             }
+            (Some((account, user)), None) => unmatched.entry((account, user)).or_default().push(id.clone()),
+            (None, _) => {}
         }
     }
     let mut out = Vec::new();
@@ -173,22 +173,37 @@ fn subjects(material: &Material) -> Vec<(KeySubject, Option<KeyFacts>)> {
             user: owner.map(|(_, user)| user.clone()),
             slot: None,
         };
-        out.push((subject, facts));
+        out.push(Candidate { subject, facts, shares: Vec::new() });
     }
     for ((account, user), entry) in &material.inventory.users {
-        let filled: Vec<(usize, &Slot)> =
-            entry.slots.iter().flatten().enumerate().filter(|(_, slot)| slot.holds_key()).collect();
-        let listed = named.get(&(account, user.as_str())).copied().unwrap_or(0);
-        // Keys that only the trail shows fill slots, too; then which slot is left cannot be told, so all count.
-        if listed >= filled.len() {
-            continue;
-        }
-        for (index, slot) in filled.into_iter().filter(|(index, _)| !taken.contains(&(account, user, *index)))
-        {
-            out.push(slot_subject(account, user, entry, index, slot));
+        let open: Vec<(usize, &Slot)> = entry
+            .slots
+            .iter()
+            .flatten()
+            .enumerate()
+            .filter(|(n, slot)| slot.holds_key() && !taken.contains(&(account, user, *n)))
+            .collect();
+        // Keys that could not be matched fill some of these slots; which ones cannot be told.
+        let keys = unmatched.get(&(account, user.as_str())).cloned().unwrap_or_default();
+        let spare = open.len().saturating_sub(keys.len());
+        let uses: Vec<&Slot> = open.iter().map(|(_, slot)| *slot).collect();
+        for (index, slot) in open.iter().skip(open.len() - spare) {
+            let (subject, mut facts) = slot_subject(account, user, entry, *index, slot);
+            if !keys.is_empty() {
+                facts.last_used = latest(&uses);
+            }
+            out.push(Candidate { subject, facts: Some(facts), shares: keys.clone() });
         }
     }
     out
+}
+
+/// A key to be judged.
+struct Candidate {
+    subject: KeySubject,
+    facts: Option<KeyFacts>,
+    /// Other keys whose signs of life may be its own.
+    shares: Vec<AccessKeyId>,
 }
 
 fn slot_subject(
@@ -197,7 +212,7 @@ fn slot_subject(
     entry: &User,
     index: usize,
     slot: &Slot,
-) -> (KeySubject, Option<KeyFacts>) {
+) -> (KeySubject, KeyFacts) {
     let subject = KeySubject {
         key: None,
         account: Some(account.clone()),
@@ -214,7 +229,7 @@ fn slot_subject(
         observed: entry.slots_observed,
         ..KeyFacts::default()
     };
-    (subject, Some(facts))
+    (subject, facts)
 }
 
 struct Context<'a> {
@@ -242,14 +257,17 @@ fn unread(material: &Material) -> Option<String> {
 }
 
 impl Context<'_> {
-    fn key(&self, subject: KeySubject, facts: Option<KeyFacts>) -> KeyAnalysis {
+    fn key(&self, candidate: Candidate) -> KeyAnalysis {
+        let Candidate { subject, facts, shares } = candidate;
         let Material { evidence, inventory, networks, .. } = self.material;
         let owner = subject.account.clone().zip(subject.user.clone());
         let user = owner.as_ref().and_then(|owner| inventory.users.get(owner));
         let nobody = User::default();
         let known = user.unwrap_or(&nobody);
-        let activity =
-            subject.key.as_ref().and_then(|key| evidence.activity.get(key)).copied().unwrap_or_default();
+        let mut activity = Activity::default();
+        for key in subject.key.iter().chain(&shares) {
+            activity.merge(evidence.activity.get(key).copied().unwrap_or_default());
+        }
         let user_name = subject.user.as_deref().unwrap_or_default();
         let account_facts = subject.account.as_ref().and_then(|account| inventory.accounts.get(account));
         let rows =

@@ -108,6 +108,10 @@ impl Hints for Evidence {
         // Masked ids are shared by several users; those say nothing.
         if owners.len() == 1 { owners.first().cloned() } else { None }
     }
+
+    fn signers(&self) -> Vec<AccessKeyId> {
+        self.owners.iter().filter(|(_, owners)| owners.len() == 1).map(|(key, _)| key.clone()).collect()
+    }
 }
 
 fn inventory(documents: &[Document], evidence: &Evidence) -> Inventory {

@@ -55,7 +55,8 @@ impl Activity {
         self.undated += u64::from(time.is_none());
     }
 
-    fn merge(&mut self, other: Activity) {
+    /// Adds another key's signs of life.
+    pub fn merge(&mut self, other: Activity) {
         self.last = self.last.max(other.last);
         self.undated += other.undated;
     }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Details {
     users: Vec<RawUser>,
     /// Groups by account and name: attached policies, and what inline ones allow.
-    groups: BTreeMap<(AccountId, String), (BTreeSet<String>, Mail)>,
+    groups: BTreeMap<(AccountId, String), (BTreeSet<String>, Option<Mail>)>,
     managed: BTreeMap<String, Mail>,
     roles: BTreeMap<AccountId, BTreeMap<String, BTreeSet<String>>>,
 }
@@ -23,11 +23,12 @@ struct RawUser {
     name: String,
     user: User,
     groups: Vec<String>,
-    inline: Mail,
+    /// What inline policies allow; nothing where one cannot be read.
+    inline: Option<Mail>,
 }
 
 /// AWS's own policies that only deny; their documents are not needed.
-const DENYING: &str = "policy/AWSCompromisedKeyQuarantine";
+const DENYING: &str = ":iam::aws:policy/AWSCompromisedKeyQuarantine";
 
 impl Details {
     /// Reads one output of `aws iam get-account-authorization-details`
@@ -36,9 +37,9 @@ impl Details {
     pub(crate) fn read(&mut self, content: &Value) -> Vec<String> {
         let mut notes = Vec::new();
         for policy in items(content, "Policies") {
-            if let (Some(arn), Some(document)) = (text(policy, "Arn"), default_version(policy)) {
+            if let (Some(arn), Some(allows)) = (text(policy, "Arn"), default_version(policy).and_then(mail)) {
                 let known = self.managed.entry(arn.to_owned()).or_default();
-                *known = known.or(mail(document));
+                *known = known.or(allows);
             }
         }
         for group in items(content, "GroupDetailList") {
@@ -46,9 +47,12 @@ impl Details {
                 (text(group, "GroupName"), text(group, "Arn").and_then(AccountId::from_arn))
             {
                 let (attached, inline) = policies_of(group, "GroupPolicyList");
-                let known = self.groups.entry((account, name.to_owned())).or_default();
+                let known = self
+                    .groups
+                    .entry((account, name.to_owned()))
+                    .or_insert((BTreeSet::new(), Some(Mail::default())));
                 known.0.extend(attached);
-                known.1 = known.1.or(inline);
+                known.1 = known.1.zip(inline).map(|(a, b)| a.or(b));
             }
         }
         for entry in items(content, "UserDetailList") {
@@ -100,13 +104,14 @@ impl Details {
     /// counts: which of them is newer is not known.
     pub(crate) fn resolve(self, inventory: &mut Inventory) {
         for raw in &self.users {
-            let (mut attached, mut may) = (raw.user.attached.clone(), raw.inline);
-            let mut known = true;
+            let (mut attached, mut may) = (raw.user.attached.clone(), raw.inline.unwrap_or_default());
+            let mut known = raw.inline.is_some();
             for group in &raw.groups {
                 match self.groups.get(&(raw.account.clone(), group.clone())) {
                     Some((more, inline)) => {
                         attached.extend(more.iter().cloned());
-                        may = may.or(*inline);
+                        may = may.or(inline.unwrap_or_default());
+                        known &= inline.is_some();
                     }
                     None => known = false,
                 }
@@ -119,7 +124,6 @@ impl Details {
             }
             inventory.accounts.entry(raw.account.clone()).or_default().has_authorization_details = true;
             let user = inventory.users.entry((raw.account.clone(), raw.name.clone())).or_default();
-            let earlier = user.policies_known || !user.id.is_empty();
             let merged = User {
                 password: user.password,
                 slots: user.slots.take(),
@@ -127,7 +131,8 @@ impl Details {
                 attached: attached.union(&user.attached).cloned().collect(),
                 may_send_mail: may.named || user.may_send_mail,
                 allows_everything: may.by_wildcard || user.allows_everything,
-                policies_known: known && (!earlier || user.policies_known),
+                policies_known: known && (!user.in_details || user.policies_known),
+                in_details: true,
                 ..raw.user.clone()
             };
             *user = merged;
@@ -151,15 +156,16 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
 
 fn default_version(policy: &Value) -> Option<&Value> {
     let versions = list(policy.get("PolicyVersionList"));
-    let default = versions.iter().find(|v| v.get("IsDefaultVersion") == Some(&Value::Bool(true)));
-    default.or(versions.first())?.get("Document")
+    versions.into_iter().find(|v| v.get("IsDefaultVersion") == Some(&Value::Bool(true)))?.get("Document")
 }
 
-/// ARNs of attached policies, and what inline ones allow.
-fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Mail) {
+/// ARNs of attached policies, and what inline ones allow; nothing where one of those cannot be read.
+fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Option<Mail>) {
     let attached = items(entry, "AttachedManagedPolicies").filter_map(|policy| text(policy, "PolicyArn"));
-    let documents = items(entry, inline).filter_map(|policy| policy.get("PolicyDocument"));
-    (attached.map(str::to_owned).collect(), documents.map(mail).fold(Mail::default(), Mail::or))
+    let allows = items(entry, inline)
+        .map(|policy| policy.get("PolicyDocument").and_then(mail))
+        .try_fold(Mail::default(), |sum, one| Some(sum.or(one?)));
+    (attached.map(str::to_owned).collect(), allows)
 }
 
 fn issuers_of(role: &Value) -> Vec<String> {

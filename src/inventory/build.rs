@@ -1,10 +1,9 @@
 //! Joins exports into one inventory: which key is whose, and which slot of the credential report is which key.
 
-use super::facts::Inventory;
-use super::slots::{BY_NAME, match_slots};
+use super::facts::{Inventory, KeyFacts};
+use super::slots::{BY_NAME, latest, match_slots};
 use super::{access_keys, authorization, credential_report, trails};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER};
-use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,6 +36,9 @@ pub enum SourceKind {
 pub trait Hints {
     /// Account and user that signed with the key, where all its records agree.
     fn owner(&self, key: &AccessKeyId) -> Option<(AccountId, String)>;
+
+    /// Every static key with such an owner, listed or not.
+    fn signers(&self) -> Vec<AccessKeyId>;
 }
 
 /// Reads and joins all exports. The result does not depend on their order.
@@ -52,7 +54,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                 let report = credential_report::read(source.content);
                 notes = report.notes;
                 for row in report.rows {
-                    add_report_row(&mut inventory, row, report.generated);
+                    add_report_row(&mut inventory, row);
                 }
             }
             SourceKind::AuthorizationDetails => {
@@ -89,30 +91,48 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
     }
     details.resolve(&mut inventory);
     place_keys(&mut inventory, listed, hints);
-    match_slots(&mut inventory);
+    // Keys that no list names, but the trail shows, fill slots just the same.
+    for key in hints.signers() {
+        let owner = hints.owner(&key);
+        inventory.keys.entry(key).or_insert_with(|| KeyFacts { owner, ..KeyFacts::default() });
+    }
+    match_slots(&mut inventory, hints);
     inventory
 }
 
-/// Whether a listing says that further pages follow it.
+/// Whether a listing says that further pages follow it: as the API says it, or as the AWS CLI does when it was told
+/// how many items to print.
 fn is_truncated(content: &Value) -> bool {
+    let token = |name: &str| content.get(name).and_then(Value::as_str).is_some_and(|token| !token.is_empty());
     content.get("IsTruncated") == Some(&Value::Bool(true))
+        || ["NextToken", "nextToken", "Marker"].into_iter().any(token)
 }
 
-/// Takes a row of a credential report. Of several reports the newest speaks, as a whole.
-fn add_report_row(inventory: &mut Inventory, row: credential_report::Row, generated: Option<Timestamp>) {
+/// Takes a row of a credential report. Of several reports the newest speaks; where it cannot be told which that is,
+/// every slot is as much in use as any of them says.
+fn add_report_row(inventory: &mut Inventory, row: credential_report::Row) {
     let facts = inventory.accounts.entry(row.account.clone()).or_default();
     facts.has_credential_report = true;
-    facts.credential_report = facts.credential_report.max(generated);
+    facts.credential_report = facts.credential_report.max(row.generated);
     let user = inventory.users.entry((row.account, row.user)).or_default();
     if user.arn.is_empty() {
         user.arn = row.arn;
     }
     user.created = user.created.or(row.created);
-    if user.slots.is_none() || generated > user.slots_observed {
-        user.password = row.password.or(user.password);
-        user.slots = Some(row.slots);
-        user.slots_observed = generated;
+    let Some(new) = row.slots else { return };
+    match &mut user.slots {
+        Some(_) if row.generated < user.slots_observed => return,
+        Some(old) if row.generated == user.slots_observed => {
+            for (old, new) in old.iter_mut().zip(&new) {
+                old.last_used = latest(&[old, new]);
+                old.active |= new.active;
+                old.last_rotated = old.last_rotated.max(new.last_rotated);
+            }
+        }
+        slots => *slots = Some(new),
     }
+    user.password = row.password.or(user.password);
+    user.slots_observed = row.generated;
 }
 
 /// Gives every listed key its owner. The list names the user only, so the account is taken, in this order, from
@@ -122,9 +142,13 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
     for (account, name) in inventory.users.keys() {
         by_name.entry(name).or_default().insert(account);
     }
-    let mut placed = Vec::new();
+    let (mut placed, mut unowned) = (Vec::new(), Vec::new());
     for (label, key) in listed {
-        let name = if key.user.is_empty() { ROOT_USER.to_owned() } else { key.user.clone() };
+        let Some(name) = user_of(inventory, &key, label, hints) else {
+            let note = format!("{label}: key {} is listed without its user", key.id);
+            unowned.push((key, note));
+            continue;
+        };
         let only =
             by_name.get(name.as_str()).filter(|a| a.len() == 1).and_then(|a| a.first()).map(|a| (*a).clone());
         let candidates = [
@@ -135,6 +159,14 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
         ];
         let found = candidates.into_iter().find_map(|(by, account)| Some((by, account?)));
         placed.push((key, name, found));
+    }
+    for (key, note) in unowned {
+        inventory.notes.push(note);
+        inventory.keys.entry(key.id).or_insert_with(|| KeyFacts {
+            status: key.status,
+            created: key.created,
+            ..KeyFacts::default()
+        });
     }
     let mut conflicts = BTreeSet::new();
     for (key, name, found) in placed {
@@ -154,19 +186,45 @@ fn place_keys(inventory: &mut Inventory, listed: Vec<(&str, access_keys::Listed)
             continue;
         }
         // Lists of different times may differ; what they differ in is not known.
-        if facts.owner != owner.map(|(_, owner)| owner) {
-            conflicts.insert(id);
+        match (&facts.owner, owner) {
+            (Some(told), Some((_, other))) if *told != other => {
+                conflicts.insert(id);
+            }
+            (None, Some((by, owner))) => {
+                facts.owner_by = by;
+                facts.owner = Some(owner);
+            }
+            _ => {}
         }
         facts.status = facts.status.filter(|_| facts.status == key.status);
         facts.created = facts.created.filter(|_| facts.created == key.created);
     }
     for id in conflicts {
         inventory.notes.push(format!("key {id}: the lists name different owners, so its owner is not known"));
-        inventory.incomplete = true;
         if let Some(facts) = inventory.keys.get_mut(&id) {
             facts.owner = None;
         }
     }
+}
+
+/// A listed key's user. The listing of root's own keys names none, and neither does a listing that was trimmed: root
+/// it is where its slots or its records say so.
+fn user_of(
+    inventory: &Inventory,
+    key: &access_keys::Listed,
+    label: &str,
+    hints: &dyn Hints,
+) -> Option<String> {
+    if !key.user.is_empty() {
+        return Some(key.user.clone());
+    }
+    if let Some((_, signer)) = hints.owner(&key.id) {
+        return (signer == ROOT_USER).then_some(signer);
+    }
+    let root = inventory.users.get(&(account_in_path(label)?, ROOT_USER.to_owned()))?;
+    let slots = root.slots.iter().flatten();
+    let same = slots.into_iter().any(|slot| key.created.is_some() && slot.last_rotated == key.created);
+    same.then(|| ROOT_USER.to_owned())
 }
 
 /// The last part of a path that looks like an account id.
@@ -183,6 +241,9 @@ mod tests {
     impl Hints for NoHints {
         fn owner(&self, _: &AccessKeyId) -> Option<(AccountId, String)> {
             None
+        }
+        fn signers(&self) -> Vec<AccessKeyId> {
+            Vec::new()
         }
     }
 
@@ -279,7 +340,7 @@ mod tests {
         });
         let built = build(&sources, &NoHints);
         assert_eq!(built.keys[&AccessKeyId::new("AKIA1")].owner, None);
-        assert!(built.incomplete && built.notes.len() == 1);
+        assert!(!built.incomplete && built.notes.len() == 1, "only that key is in doubt");
     }
 
     #[test]

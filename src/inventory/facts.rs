@@ -84,6 +84,8 @@ pub struct User {
     pub attached: BTreeSet<String>,
     /// Whether all of its policies are known: its own, attached ones with their documents, and its groups'.
     pub policies_known: bool,
+    /// Whether authorization details speak of it.
+    pub in_details: bool,
     /// Whether some policy that names SES allows `ses:SendRawEmail`.
     pub may_send_mail: bool,
     /// Whether some policy allows everything, SES included, without naming it.

@@ -11,3 +11,4 @@ mod trails;
 
 pub use build::{Hints, Source, SourceKind, build};
 pub use facts::{AccountFacts, Inventory, KeyFacts, KeyStatus, LastUsed, Slot, Trail, User, UserKey};
+pub use slots::latest;

@@ -19,8 +19,9 @@ impl Mail {
     }
 }
 
-/// Reads a policy document: an object, or its JSON as a string, percent-encoded or not.
-pub(crate) fn mail(document: &Value) -> Mail {
+/// Reads a policy document: an object, or its JSON as a string, percent-encoded or not. Nothing where it cannot be
+/// read, which is not the same as allowing nothing.
+pub(crate) fn mail(document: &Value) -> Option<Mail> {
     let parsed;
     let document = match document {
         Value::String(text) => {
@@ -31,6 +32,7 @@ pub(crate) fn mail(document: &Value) -> Mail {
         }
         other => other,
     };
+    document.get("Statement")?;
     let mut mail = Mail::default();
     for statement in list(document.get("Statement")) {
         if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
@@ -48,7 +50,7 @@ pub(crate) fn mail(document: &Value) -> Mail {
             mail.by_wildcard |= !excluded.any(|action| glob(action.as_bytes(), b"ses:sendrawemail"));
         }
     }
-    mail
+    Some(mail)
 }
 
 /// IAM writes one item bare and several as a list.
@@ -133,11 +135,17 @@ mod tests {
                 ),
                 (true, false),
             ),
-            (json!(null), (false, false)),
-            (json!("{not json"), (false, false)),
         ];
+        for unreadable in [
+            json!(null),
+            json!("{not json"),
+            json!({}),
+            json!("{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"ses:SendRawEm"),
+        ] {
+            assert_eq!(mail(&unreadable), None, "{unreadable}");
+        }
         for (document, (named, by_wildcard)) in cases {
-            assert_eq!(mail(&document), Mail { named, by_wildcard }, "{document}");
+            assert_eq!(mail(&document), Some(Mail { named, by_wildcard }), "{document}");
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Joins the credential report's slots, which name no keys, to the keys that lists name.
 //!
 //! A wrong match would give a live key a dead key's last use, so only two grounds count: the key was created when
-//! the slot says, or one listed key faces one filled slot that was last changed no earlier. Every other key is
-//! taken to have been used when any unclaimed slot was.
+//! the slot says, or one key faces one slot and nothing speaks against the key being that user's. Every other key is
+//! taken to have been used when any unclaimed slot was, or at an unknown time.
 
-use super::facts::{Inventory, KeyFacts, LastUsed, Slot, UserKey};
+use super::build::Hints;
+use super::facts::{Inventory, KeyFacts, KeyStatus, LastUsed, Slot, UserKey};
 use crate::model::AccessKeyId;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// How a key's owner was told when nothing but a user's name told it; too little to match a slot by elimination.
 pub(crate) const BY_NAME: &str = "the user name";
 
 /// Gives every listed key its slot, where that is certain, and its last use.
-pub(crate) fn match_slots(inventory: &mut Inventory) {
+pub(crate) fn match_slots(inventory: &mut Inventory, hints: &dyn Hints) {
     let mut by_owner: BTreeMap<UserKey, Vec<AccessKeyId>> = BTreeMap::new();
     for (id, facts) in &inventory.keys {
         if let Some(owner) = &facts.owner {
@@ -21,60 +23,101 @@ pub(crate) fn match_slots(inventory: &mut Inventory) {
     }
     for (owner, ids) in by_owner {
         let Some(user) = inventory.users.get(&owner) else { continue };
-        let (Some(slots), observed) = (user.slots.clone(), user.slots_observed) else { continue };
+        let (Some(slots), observed, born) = (user.slots.clone(), user.slots_observed, user.created) else {
+            continue;
+        };
         let keys: Vec<KeyFacts> = ids.iter().filter_map(|id| inventory.keys.get(id).cloned()).collect();
         // A user has two keys at most; a longer list mixes users or times, and nothing can be said of any.
         let assigned = if keys.len() > 2 { vec![None; keys.len()] } else { assign(&keys, &slots) };
-        let open: Vec<&Slot> = (0..2)
-            .filter(|n| !assigned.contains(&Some(*n)))
-            .filter_map(|n| slots.get(n))
-            .filter(|slot| slot.holds_key())
+        let open: Vec<(usize, &Slot)> = slots
+            .iter()
+            .enumerate()
+            .filter(|(n, slot)| slot.holds_key() && !assigned.contains(&Some(*n)))
             .collect();
         let unmatched = assigned.iter().filter(|slot| slot.is_none()).count();
-        for (id, slot) in ids.iter().zip(assigned) {
-            let Some(facts) = inventory.keys.get_mut(id) else { continue };
-            facts.observed = observed;
-            facts.slot = slot;
-            facts.last_used = match slot.and_then(|n| slots.get(n)) {
-                Some(slot) => slot.last_used.clone(),
-                // More keys than slots: the report is of another time than the list. And a user of that name in
-                // one account may be another than the key's.
-                None if unmatched > open.len() || facts.owner_by == BY_NAME => LastUsed::Unknown,
-                None => latest(&open),
+        let mut updates = Vec::new();
+        for ((id, facts), slot) in ids.iter().zip(&keys).zip(assigned) {
+            let own = Own { id, facts, owner: &owner, born };
+            let uses: Vec<&Slot> = open.iter().map(|(_, slot)| *slot).collect();
+            let (slot, last_used) = match slot.and_then(|n| Some((n, slots.get(n)?))) {
+                Some((n, slot)) => (Some(n), slot.last_used.clone()),
+                // More keys than slots: the report is of another time than the list.
+                None if keys.len() > 2 || unmatched > open.len() || !own.is_certain(inventory, hints) => {
+                    (None, LastUsed::Unknown)
+                }
+                // One key and one slot are each other's, unless the slot was last changed before the key was made.
+                None => match open.as_slice() {
+                    [(n, only)] if facts.created.is_none() || only.last_rotated >= facts.created => {
+                        (Some(*n), only.last_used.clone())
+                    }
+                    _ => (None, latest(&uses)),
+                },
             };
+            updates.push((id.clone(), slot, last_used));
+        }
+        for (id, slot, last_used) in updates {
+            if let Some(facts) = inventory.keys.get_mut(&id) {
+                (facts.observed, facts.slot, facts.last_used) = (observed, slot, last_used);
+                // What the list did not say, its slot does: that there is a key, and since when at the latest.
+                if let Some(slot) = slot.and_then(|n| slots.get(n)) {
+                    let status = if slot.active { KeyStatus::Active } else { KeyStatus::Inactive };
+                    facts.status = facts.status.or(Some(status));
+                    facts.created = facts.created.or(slot.last_rotated);
+                }
+            }
         }
     }
 }
 
-/// Slot of each of at most two keys.
+/// A key and the user it is taken to be of.
+struct Own<'a> {
+    id: &'a AccessKeyId,
+    facts: &'a KeyFacts,
+    owner: &'a UserKey,
+    born: Option<Timestamp>,
+}
+
+impl Own<'_> {
+    /// Whether nothing speaks against the key being this user's today: users are renamed, and names used again.
+    fn is_certain(&self, inventory: &Inventory, hints: &dyn Hints) -> bool {
+        if self.facts.owner_by == BY_NAME {
+            return false;
+        }
+        // A user that is younger than the key cannot have had it made.
+        let too_young = self.facts.created.is_some_and(|made| self.born.is_some_and(|born| born > made));
+        let signed_as_another = hints.owner(self.id).is_some_and(|signer| signer != *self.owner);
+        let elsewhere = inventory.users.iter().any(|(other, user)| {
+            let slots = user.slots.iter().flatten();
+            other != self.owner
+                && other.0 == self.owner.0
+                && self.facts.created.is_some()
+                && slots.into_iter().any(|slot| slot.last_rotated == self.facts.created)
+        });
+        !(too_young || signed_as_another || elsewhere)
+    }
+}
+
+/// Slots whose last change was when a key was created, of at most two keys.
 fn assign(keys: &[KeyFacts], slots: &[Slot; 2]) -> Vec<Option<usize>> {
-    let filled: Vec<(usize, &Slot)> = slots.iter().enumerate().filter(|(_, slot)| slot.holds_key()).collect();
     let created_then = |facts: &KeyFacts| {
-        let mut same =
-            filled.iter().filter(|(_, slot)| facts.created.is_some() && slot.last_rotated == facts.created);
-        match (same.next(), same.next()) {
-            (Some((n, _)), None) => Some(*n),
+        let same =
+            |slot: &Slot| slot.holds_key() && facts.created.is_some() && slot.last_rotated == facts.created;
+        let mut found = slots.iter().enumerate().filter(|(_, slot)| same(slot));
+        match (found.next(), found.next()) {
+            (Some((n, _)), None) => Some(n),
             _ => None,
         }
     };
-    let mut out: Vec<Option<usize>> = keys.iter().map(created_then).collect();
-    // Two keys of one moment claim one slot: neither can be told.
-    if let [Some(a), Some(b)] = out.as_slice()
-        && a == b
-    {
-        return vec![None, None];
+    let out: Vec<Option<usize>> = keys.iter().map(created_then).collect();
+    match out.as_slice() {
+        // Two keys of one moment claim one slot: neither can be told.
+        [Some(a), Some(b)] if a == b => vec![None, None],
+        _ => out,
     }
-    if let ([facts], [None], [(n, slot)]) = (keys, out.as_slice(), filled.as_slice()) {
-        let changed_since = facts.created.is_some() && slot.last_rotated >= facts.created;
-        if changed_since && facts.owner_by != BY_NAME {
-            out = vec![Some(*n)];
-        }
-    }
-    out
 }
 
 /// The latest of several last uses; unknown where one is, and where there is none to go by.
-fn latest(slots: &[&Slot]) -> LastUsed {
+pub fn latest(slots: &[&Slot]) -> LastUsed {
     let mut uses = slots.iter().map(|slot| slot.last_used.clone());
     let Some(mut latest) = uses.next() else { return LastUsed::Unknown };
     for used in uses {
