@@ -33,6 +33,8 @@ struct Estate {
     details: Option<Value>,
     status: &'static str,
     created: &'static str,
+    /// When its slot of the report was last changed, if not when it was created.
+    slot_created: Option<&'static str>,
     /// More files, as (name, content).
     files: Vec<(&'static str, Vec<u8>)>,
     /// More options.
@@ -50,6 +52,7 @@ fn unused() -> Estate {
         details: Some(details("s3:ListBucket")),
         status: "Active",
         created: "2025-01-01T00:00:00+00:00",
+        slot_created: None,
         files: vec![],
         options: vec![],
     }
@@ -79,7 +82,8 @@ impl Estate {
             let active = self.status == "Active";
             let csv = format!(
                 "{header}\nold,arn:aws:iam::111122223333:user/old,2020-01-01T00:00:00+00:00,false,{active},{},{},false,N/A,N/A\n",
-                self.created, self.last_used
+                self.slot_created.unwrap_or(self.created),
+                self.last_used
             );
             match self.reported {
                 Some(time) => dir.file(
@@ -168,6 +172,27 @@ fn one_thing_missing_at_a_time() {
     let old_report = json!({"ReportFormat": "text/csv", "GeneratedTime": "2026-05-01T00:00:00+00:00",
         "Content": "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date\nold,arn:aws:iam::111122223333:user/old,true,2025-01-01T00:00:00+00:00,N/A,false,N/A,N/A\n"});
     let quarantine = json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"}]});
+    let reported = |time: &str, used: &str| {
+        let header = "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date";
+        let csv = format!(
+            "{header}\nold,arn:aws:iam::111122223333:user/old,true,2025-01-01T00:00:00+00:00,{used},false,N/A,N/A\n"
+        );
+        json!({"ReportFormat": "text/csv", "GeneratedTime": time, "Content": csv}).to_string().into_bytes()
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let other_slot = text(reported(AS_OF, "2026-09-30T00:00:00+00:00"))
+        .replace("old,arn:aws:iam::111122223333:user/old", "new,arn:aws:iam::111122223333:user/new")
+        .replace("2025-01-01T00:00:00", "2025-01-01T00:00:01")
+        .into_bytes();
+    let half_report = text(reported(AS_OF, "N/A")).replace("access_key_2_active", "x").into_bytes();
+    let error_pages: Vec<(&str, Vec<u8>)> = (26..=30)
+        .map(|day| {
+            (
+                &*format!("logs/111122223333_CloudTrail_us-east-1_202609{day}T0000Z_EXAMPLE.json").leak(),
+                b"<Error><Code>AccessDenied</Code></Error>".to_vec(),
+            )
+        })
+        .collect();
     let cases: Vec<(&str, Estate, &str, &str)> = vec![
         ("nothing missing", base.clone(), "retire", "unused"),
         ("inactive", Estate { status: "Inactive", ..base.clone() }, "retire", "inactive"),
@@ -484,6 +509,31 @@ fn one_thing_missing_at_a_time() {
             "retire",
             "unused",
         ),
+        ("a slot without a key id, whose user's key the trail shows", Estate { list: false, events: vec![lately.clone()], ..base.clone() }, "investigate", "unknown-consumer"),
+        ("two reports of one time that differ", Estate { files: vec![("iam/a.json", reported(AS_OF, "2026-09-30T00:00:00+00:00"))], ..base.clone() }, "investigate", "used-by-iam"),
+        ("the user's name belongs to a younger user now", with_details(user(json!({"CreateDate": "2026-08-01T00:00:00+00:00"}))), "retire", "unused"),
+        ("the key's slot is another user's", Estate { files: vec![("iam/b.json", other_slot.clone())], created: "2025-01-01T00:00:01+00:00", slot_created: Some("2026-02-02T00:00:00+00:00"), ..base.clone() }, "investigate", "no-last-used"),
+        ("a report without the second slot", Estate { report: false, files: vec![("iam/half.json", half_report.clone())], ..base.clone() }, "investigate", "no-last-used"),
+        ("a log object damaged after IAM was asked", Estate { active: (2..=90).collect(), reported: Some("2026-09-29T12:00:00+00:00"), files: vec![("logs/111122223333_CloudTrail_us-east-1_20260930T0000Z_EXAMPLE.json.gz", b"\x1f\x8b\x08cut".to_vec())], ..base.clone() }, "investigate", "missing-days"),
+        ("error pages in place of the last days", Estate { active: (6..=90).collect(), files: error_pages.clone(), ..base.clone() }, "investigate", "stale-evidence"),
+        ("a damaged log object in an archive", Estate { active: (2..=90).collect(), reported: Some("2026-09-29T12:00:00+00:00"), files: vec![("logs/x.zip", zip(&[("111122223333_CloudTrail_us-east-1_20260930T0000Z_EXAMPLE.json.gz", b"\x1f\x8b\x08cut".to_vec())]))], ..base.clone() }, "investigate", "missing-days"),
+        ("an identity as a string", with_events(vec![with(lately.clone(), json!({"userIdentity": lately["userIdentity"].to_string()}))]), "investigate", "unknown-consumer"),
+        ("a key id as a list", with_events(vec![own("ListBuckets", &when(1), json!({"userIdentity": {"accessKeyId": [KEPT]}}))]), "investigate", "unread-inputs"),
+        ("calls by the user that name no key", with_events(vec![own("ListBuckets", &when(1), json!({"userIdentity": {"accessKeyId": ""}}))]), "investigate", "user-active"),
+        ("the user in the console", with_events(vec![own("ListBuckets", &when(1), json!({"userIdentity": {"accessKeyId": ""}, "sessionCredentialFromConsole": "true"}))]), "retire", "unused"),
+        ("a policy that is cut", with_details(user(json!({"UserPolicyList": [{"PolicyName": "p", "PolicyDocument": "{\"Statement\":[{\"Action\":\"ses:SendRawEm"}]}))), "investigate", "policies-unknown"),
+        ("a policy without its text", with_details(user(json!({"UserPolicyList": [{"PolicyName": "p"}]}))), "investigate", "policies-unknown"),
+        ("a list that goes on, as the CLI says it", with_file("iam/111122223333/more.json", json!({"AccessKeyMetadata": [], "NextToken": "x"}).to_string().into()), "investigate", "unread-inputs"),
+        ("events that go on", with_file("logs/e.json", json!({"Events": [], "NextToken": "x"}).to_string().into()), "investigate", "unread-inputs"),
+        ("an archive that is not read", with_file("logs/l.bz2", b"BZh91AY".to_vec()), "investigate", "unread-inputs"),
+        ("text as PowerShell writes it, without a mark", with_file("logs/u.json", trail(std::slice::from_ref(&lately)).iter().flat_map(|b| [*b, 0]).collect()), "investigate", "unknown-consumer"),
+        ("data events only", Estate { active: vec![], events: (1..=90).map(|d| with(other(d), json!({"eventCategory": "Data", "managementEvent": false}))).collect(), ..base.clone() }, "investigate", "no-trail"),
+        ("a README beside it", with_file("README.json", json!({"about": "keys start with AKIA", "eventSource": "see eventName"}).to_string().into()), "retire", "unused"),
+        ("an S3 notification beside it", with_file("n.json", json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": AS_OF, "userIdentity": {"principalId": "x"}}]}).to_string().into()), "retire", "unused"),
+        ("a Config snapshot beside it", with_file("c.json", json!({"configurationItems": [{"configuration": {"userIdentity": "eventTime"}}]}).to_string().into()), "retire", "unused"),
+        ("an older report beside it", with_file("r.json", json!({"schema": "offkey.report/1", "keys": ["accessKeyId AKIA"]}).to_string().into()), "retire", "unused"),
+        ("the same key list twice", with_file("copy-of-keys.json", key_list("old")), "retire", "unused"),
+        ("a policy of one's own that is named like AWS's", with_details(user(json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::111122223333:policy/AWSCompromisedKeyQuarantine-mail"}]}))), "investigate", "policies-unknown"),
         ("a slot without a key id", Estate { list: false, ..base.clone() }, "retire", "unused"),
     ];
     let mut wrong = Vec::new();

@@ -294,6 +294,7 @@ impl Context<'_> {
             coverage: &evidence.coverage,
             services_seen: &|service| rows.iter().any(|row| is_service(&row.source, service)),
             last_event: activity.last.max(attribution.total.last),
+            keyless: owner.as_ref().and_then(|owner| evidence.keyless.get(owner)).copied(),
             unread: self.unread.as_deref(),
             as_of: self.as_of,
             max_idle: self.thresholds.max_idle,

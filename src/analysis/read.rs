@@ -59,8 +59,9 @@ pub fn read(job: &Ingest<'_>) -> Result<Material, Interrupted> {
         }
         documents.extend(batch.documents);
         if let Some(file) = batch.file {
-            let damaged = file.skips.iter().any(|skip| skip.reason.may_hide_records());
-            collector.see_object(&file.label, damaged);
+            for (object, damaged) in &file.objects {
+                collector.see_object(object, *damaged);
+            }
             files.push(file);
         }
     })?;

@@ -1,7 +1,7 @@
 //! Decodes one record, tolerant of every oddity seen in real trails.
 
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-use super::text::text;
+use super::text::{lossy_string, text};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER, parse_instant};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,9 @@ use std::borrow::Cow;
 pub enum NotAnEvent {
     /// It cannot be parsed as an object at all.
     Malformed,
-    /// It has none of the fields that make a CloudTrail record (an S3 notification, for example).
+    /// It is an S3 notification, which uses the same container and much the same field names.
+    Notification,
+    /// It has none of the fields that make a CloudTrail record.
     Other,
 }
 
@@ -144,10 +146,12 @@ fn is_object(raw: Option<&RawValue>) -> bool {
 
 fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
     let source = text(raw.event_source);
-    // S3 notifications (`"eventSource": "aws:s3"`) use the same container and much the same field names.
     let has_caller = is_object(raw.user_identity);
     let is_record = raw.event_time.is_some() && (raw.event_name.is_some() || raw.event_type.is_some());
-    if !(is_record || has_caller) || source.starts_with("aws:") {
+    if source.starts_with("aws:") {
+        return Err(NotAnEvent::Notification);
+    }
+    if !(is_record || has_caller) {
         return Err(NotAnEvent::Other);
     }
     let response = mended::<RawParts<'_>>(raw.response_elements);
@@ -183,6 +187,8 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
         },
         recipient: text(raw.recipient_account_id).into_owned(),
         vpc_endpoint: text(raw.vpc_endpoint_id).into_owned(),
+        api_call: matches!(&*text(raw.event_type), "" | "AwsApiCall"),
+        odd_identity: has_odd_identity(raw),
         category: category(raw),
         presigned: text(additional.authentication_method) == "QueryString",
         minted,
@@ -190,7 +196,11 @@ fn event(raw: &RawRecord<'_>) -> Result<Event, NotAnEvent> {
 }
 
 fn identity(raw: &RawRecord<'_>) -> Identity {
-    let who = mended::<RawIdentity<'_>>(raw.user_identity);
+    // Pipelines that flatten records write the identity as a string.
+    let spelled =
+        raw.user_identity.filter(|raw| raw.get().starts_with('"')).map(|raw| lossy_string(raw.get()));
+    let spelled = spelled.and_then(|text| serde_json::from_str::<Box<RawValue>>(&text).ok());
+    let who = mended::<RawIdentity<'_>>(spelled.as_deref().or(raw.user_identity));
     let who: RawIdentity<'_> = parts(who.as_deref());
     let arn = text(who.arn);
     let account = text(who.account_id);
@@ -219,6 +229,20 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
         key: (!key.is_empty()).then(|| AccessKeyId::new(key)),
         arn: arn.into_owned(),
     }
+}
+
+/// Whether something stands in the identity's or the key's place that is neither what belongs there nor nothing.
+fn has_odd_identity(raw: &RawRecord<'_>) -> bool {
+    let is = |raw: &RawValue, starts: &[char]| raw.get().starts_with(starts);
+    let Some(identity) = raw.user_identity else { return false };
+    if is(identity, &['"']) {
+        return !lossy_string(identity.get()).trim_start().starts_with('{');
+    }
+    let who = mended::<RawIdentity<'_>>(Some(identity));
+    let who: RawIdentity<'_> = parts(who.as_deref());
+    let key = text(who.access_key_id);
+    let spaced = key.trim() != key;
+    !is(identity, &['{', 'n']) || spaced || who.access_key_id.is_some_and(|key| !is(key, &['"', 'n']))
 }
 
 /// The user's name as the record has it, else as its ARN ends.
@@ -291,11 +315,9 @@ mod tests {
             decoded(r#"{"userIdentity":null,"eventName":"X","eventTime":"2026-01-01T00:00:00Z"}"#).unwrap();
         assert_eq!(event.identity, Identity::default());
         assert!(decoded(r#"{"userIdentity":{},"eventName":"X","eventTime":"x"}"#).unwrap().time.is_none());
-        for other in [
-            r#"{"a":1}"#,
-            "{}",
-            r#"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-01-01T00:00:00Z","userIdentity":{"principalId":"X"}}"#,
-        ] {
+        let notification = r#"{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","eventTime":"2026-01-01T00:00:00Z","userIdentity":{"principalId":"X"}}"#;
+        assert_eq!(decoded(notification), Err(NotAnEvent::Notification));
+        for other in [r#"{"a":1}"#, "{}"] {
             assert_eq!(decoded(other), Err(NotAnEvent::Other), "{other}");
         }
         assert_eq!(decoded(r#"{"a":}"#), Err(NotAnEvent::Malformed));
@@ -320,6 +342,25 @@ mod tests {
                 r#"{{"userIdentity":{{"type":"{kind}","accessKeyId":{key}}},"eventName":"X","eventTime":"x"}}"#
             );
             assert_eq!(decode(&raw).unwrap().is_static_key_use(), want, "{raw}");
+        }
+    }
+
+    #[test]
+    fn identities_in_odd_forms_are_read_or_named() {
+        let of = |identity: &str| {
+            decode(&format!(r#"{{"userIdentity":{identity},"eventName":"X","eventTime":"x"}}"#)).unwrap()
+        };
+        let spelled = of(r#""{\"type\":\"IAMUser\",\"accessKeyId\":\"AKIAX\"}""#);
+        assert!(spelled.is_static_key_use() && !spelled.odd_identity);
+        for odd in
+            [r#"["AKIAX"]"#, r#""AKIAX""#, r#"{"accessKeyId":["AKIAX"]}"#, r#"{"accessKeyId":" AKIAX"}"#, "7"]
+        {
+            assert!(of(odd).odd_identity, "{odd}");
+        }
+        for usual in
+            ["null", "{}", r#"{"accessKeyId":null}"#, r#"{"accessKeyId":""}"#, r#"{"accessKeyId":"AKIAX"}"#]
+        {
+            assert!(!of(usual).odd_identity, "{usual}");
         }
     }
 

@@ -38,6 +38,10 @@ pub struct Event {
     pub recipient: String,
     /// `vpcEndpointId`.
     pub vpc_endpoint: String,
+    /// Whether it is an API call (`eventType` `AwsApiCall`, or none, as in the oldest records).
+    pub api_call: bool,
+    /// Whether its identity is written in a form that cannot be read, so that its key is not known.
+    pub odd_identity: bool,
     /// What sort of event it is.
     pub category: Category,
     /// Whether the request was authenticated by a query string, that is, by a presigned URL

@@ -16,7 +16,7 @@ pub(super) fn files(cast: &Cast) -> Vec<(String, Vec<u8>)> {
     for site in Site::ALL {
         let account = site.id();
         let report = credential_report(cast, site, &used);
-        if site == Site::Dev {
+        if matches!(site, Site::Dev | Site::Legacy) {
             // As the API and the CLI give it.
             let content = base64::engine::general_purpose::STANDARD.encode(&report);
             let document =

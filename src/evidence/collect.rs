@@ -4,7 +4,7 @@ use super::coverage::Coverage;
 use super::intern::{Interner, Symbol};
 use super::sessions::{Chains, SessionLog, UserSessions};
 use super::usage::{Stats, Stray, UsageRow};
-use crate::cloudtrail::{Event, EventId, IdentityKind};
+use crate::cloudtrail::{Event, EventId, IdentityKind, ObjectName};
 use crate::model::{AccessKeyId, AccountId};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,6 +35,8 @@ pub struct Evidence {
     pub duplicates: u64,
     /// Copies that name another signer than the event they repeat: masked or forged records.
     pub conflicts: u64,
+    /// Last API call of each IAM user, outside of the console, whose record names no key.
+    pub keyless: BTreeMap<(AccountId, String), Timestamp>,
     /// What every copy of every record says of each static key, counted or not.
     pub activity: BTreeMap<AccessKeyId, Activity>,
 }
@@ -109,6 +111,7 @@ pub struct Collector {
     addenda: Vec<Addendum>,
     activity: HashMap<Symbol, Activity>,
     conflicts: u64,
+    keyless: BTreeMap<(AccountId, String), Timestamp>,
     sessions: SessionLog,
     coverage: Coverage,
     owners: BTreeMap<AccessKeyId, BTreeSet<(AccountId, String)>>,
@@ -125,7 +128,7 @@ impl Collector {
         self.coverage.see(event);
         self.sessions.see(event);
         self.see_neighbour(event);
-        let Some(key) = &event.identity.key else { return };
+        let Some(key) = &event.identity.key else { return self.see_keyless(event) };
         if event.is_static_key_use() {
             if let Some(account) = &event.identity.account
                 && !self.owners.get(key).is_some_and(|owners| {
@@ -149,6 +152,18 @@ impl Collector {
             // Whether it may replace the original is seen when that is there.
             Some(original) => self.addenda.push(Addendum { original, own: event.id, kept }),
             None => self.keep(event.id, kept),
+        }
+    }
+
+    /// A user's own API calls without a key id occur; whose key made them cannot be told.
+    fn see_keyless(&mut self, event: &Event) {
+        let by_user = event.identity.kind == IdentityKind::IamUser && event.api_call;
+        if !by_user || event.identity.from_console || !event.identity.invoked_by.is_empty() {
+            return;
+        }
+        if let (Some(account), Some(time)) = (&event.identity.account, event.time) {
+            let last = self.keyless.entry((account.clone(), event.identity.user.clone())).or_insert(time);
+            *last = time.max(*last);
         }
     }
 
@@ -198,8 +213,8 @@ impl Collector {
     }
 
     /// Notes that a log object of this name exists, and whether some of it could not be read.
-    pub fn see_object(&mut self, label: &str, damaged: bool) {
-        self.coverage.see_object(label, damaged);
+    pub fn see_object(&mut self, object: &ObjectName, damaged: bool) {
+        self.coverage.see_object(object, damaged);
     }
 
     /// Which copy of one event counts: the earliest, then the one whose row sorts first. A copy whose time
@@ -322,6 +337,7 @@ impl Collector {
             events: self.events,
             duplicates: self.duplicates,
             conflicts: self.conflicts,
+            keyless: self.keyless,
             activity,
         }
     }

@@ -1,6 +1,6 @@
 //! What the evidence covers: per account, region and day, which classes of events were recorded.
 
-use crate::cloudtrail::{Category, Event, object_name};
+use crate::cloudtrail::{Category, Event, ObjectName};
 use crate::model::{AccountId, Day, Window};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,12 +63,10 @@ impl Coverage {
         }
     }
 
-    pub(crate) fn see_object(&mut self, label: &str, damaged: bool) {
-        if let Some(name) = object_name(label) {
-            let cell = self.cell(&name.account, &name.region, name.day);
-            cell.objects += 1;
-            cell.damaged += u32::from(damaged);
-        }
+    pub(crate) fn see_object(&mut self, object: &ObjectName, damaged: bool) {
+        let cell = self.cell(&object.account, &object.region, object.day);
+        cell.objects += 1;
+        cell.damaged += u32::from(damaged);
     }
 
     fn cell(&mut self, account: &AccountId, region: &str, day: Day) -> &mut Cell {
@@ -96,10 +94,11 @@ impl Coverage {
         Some(Window { first: days().min()?, last: days().max()? })
     }
 
-    /// Days with an event, or with an object that could be read whole: a quiet one is evidence, too.
+    /// Days with a management event, or with an object that could be read whole: a quiet one is evidence, too. Data
+    /// events alone say nothing of the calls that every trail records.
     fn readable_days(&self, account: &AccountId) -> impl Iterator<Item = Day> {
         let cells = self.cells.get(account).into_iter().flat_map(BTreeMap::values).flatten();
-        let seen = |cell: &Cell| cell.management + cell.data + cell.other > 0 || cell.objects > cell.damaged;
+        let seen = |cell: &Cell| cell.management > 0 || cell.objects > cell.damaged;
         cells.filter(move |(_, cell)| seen(cell)).map(|(day, _)| *day)
     }
 

@@ -31,6 +31,8 @@ pub enum GapKind {
     PoliciesUnknown,
     /// Inputs of no known account could not be read, or a listing was not whole.
     UnreadInputs,
+    /// The user made calls that name no key, or by sessions that no key seen handed out.
+    UserActive,
     /// Events of other regions may not have been read.
     RegionsUnknown,
     /// The user may send mail through SES SMTP, which no log shows.
@@ -56,6 +58,7 @@ impl GapKind {
             Self::UnseenService => "unseen-service",
             Self::PoliciesUnknown => "policies-unknown",
             Self::UnreadInputs => "unread-inputs",
+            Self::UserActive => "user-active",
             Self::RegionsUnknown => "regions-unknown",
             Self::SesSmtp => "ses-smtp",
             Self::NoDataEvents => "no-data-events",
@@ -95,6 +98,8 @@ pub struct GapInput<'a> {
     pub services_seen: &'a dyn Fn(&str) -> bool,
     /// The key's last event, derived sessions included.
     pub last_event: Option<Timestamp>,
+    /// The last API call by the user, outside of the console, whose record names no key.
+    pub keyless: Option<Timestamp>,
     /// Why some of the inputs may hide anything of anybody, if so.
     pub unread: Option<&'a str>,
     /// The report's time.
@@ -139,6 +144,7 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
     if let Some(why) = input.unread {
         gaps.add(GapKind::UnreadInputs, true, why, "give those inputs again, whole, or leave them out");
     }
+    user_gap(input, &mut gaps);
     region_gap(input, account, &mut gaps);
     data_event_gap(input, account, window, last_used, &mut gaps);
     gaps.0.sort_by_key(|gap| gap.kind);
@@ -185,7 +191,9 @@ fn trail_gaps(
         );
         gaps.add(GapKind::ShortWindow, true, &detail, "give older CloudTrail logs, or lower --max-idle");
     }
-    let damaged = input.coverage.damaged_days(account, wanted);
+    // Also objects of days after the last that could be read.
+    let damaged = input.coverage.damaged_days(account, Window { last: today, ..wanted });
+    let latest = missing.iter().map(|span| span.last).chain(damaged.iter().copied()).max();
     let earliest = missing.iter().map(|span| span.first).chain(damaged.iter().copied()).min();
     if let Some(earliest) = earliest {
         // IAM's own record, taken later, sees through a hole in the logs.
@@ -193,7 +201,7 @@ fn trail_gaps(
             LastUsed::Never => true,
             LastUsed::At { time, .. } => *time < earliest.start(),
             LastUsed::Unknown => false,
-        } && observed_late(input);
+        } && latest.is_some_and(|day| observed_since(input, day.plus(1)));
         let mut detail = String::new();
         if !missing.is_empty() {
             let days: i32 = missing.iter().map(Window::days).sum();
@@ -241,6 +249,11 @@ fn named(spans: &[Window]) -> String {
 fn observed_late(input: &GapInput<'_>) -> bool {
     let observed = input.key.and_then(|key| key.observed);
     observed.is_some_and(|at| Day::of(input.as_of).0 - Day::of(at).0 <= STALE_AFTER_DAYS)
+}
+
+/// Whether last-used was observed after a day began.
+fn observed_since(input: &GapInput<'_>, day: Day) -> bool {
+    input.key.and_then(|key| key.observed).is_some_and(|at| at >= day.start())
 }
 
 /// Whether IAM's own record rules out any use within the idle threshold.
@@ -336,6 +349,22 @@ fn mail_gap(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
         let detail = "its policies allow everything, SES SMTP included, whose sends appear in no log";
         gaps.add(GapKind::SesSmtp, false, detail, "ask the owner if mail could be sent with it");
     }
+}
+
+/// Calls by the user itself that no key can be held to: they may be this key's.
+fn user_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
+    let Some(last) =
+        input.keyless.filter(|last| Day::of(*last) >= Day::of(input.as_of).plus(-input.max_idle))
+    else {
+        return;
+    };
+    let text = format!("records up to {} show calls by the user that name no key", Day::of(last));
+    gaps.add(
+        GapKind::UserActive,
+        true,
+        &text,
+        "find out how those calls were made: the records have no accessKeyId",
+    );
 }
 
 /// Noted, not blocking: IAM's last-used time speaks for all regions.

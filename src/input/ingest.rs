@@ -4,7 +4,7 @@ use super::json_values::{Trouble, ValueSink, read_values};
 use super::open::{Opened, open, was_interrupted};
 use super::recognise::{Document, DocumentKind, Found, recognise};
 use super::walk::{Argument, Entry, expand};
-use crate::cloudtrail::{Event, object_name};
+use crate::cloudtrail::{Event, ObjectName, object_name};
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
 use std::io::{self, BufRead, Read};
@@ -66,6 +66,8 @@ pub struct FileReport {
     pub events: u64,
     /// Documents found.
     pub documents: u64,
+    /// Log objects by their names, here or in archives, and whether some of each could not be read.
+    pub objects: Vec<(ObjectName, bool)>,
     /// What was passed over.
     pub skips: Vec<Skip>,
 }
@@ -129,7 +131,10 @@ fn read_file(entry: &Entry, job: &Ingest<'_>, sender: &SyncSender<Batch>) {
             }
         }
         Err(error) if was_interrupted(&error) => return,
-        Err(error) => reader.skip(&entry.label, None, SkipReason::Unreadable, error.to_string()),
+        Err(error) => {
+            reader.skip(&entry.label, None, SkipReason::Unreadable, error.to_string());
+            reader.object(&entry.label, true);
+        }
     }
     reader.finish();
 }
@@ -145,6 +150,28 @@ struct FileReader<'a> {
 impl FileReader<'_> {
     /// One plain content: the file itself, or a member of an archive.
     fn content(&mut self, label: &str, content: &mut dyn BufRead) {
+        let (skips, more, events) = (self.report.skips.len(), self.more_skips, self.report.events);
+        let container = self.read_content(label, content);
+        if object_name(label).is_none() {
+            return;
+        }
+        // A log object holds records or an empty list of them; an error page in its place holds neither.
+        if !container && self.report.events == events {
+            self.skip(label, None, SkipReason::BadField, "a log object without a list of records".into());
+        }
+        let passed = self.report.skips.get(skips..).unwrap_or_default();
+        let damaged = self.more_skips > more || passed.iter().any(|skip| skip.reason.may_hide_records());
+        self.object(label, damaged);
+    }
+
+    /// Notes a log object, whatever it lies in.
+    fn object(&mut self, label: &str, damaged: bool) {
+        self.report.objects.extend(object_name(label).map(|name| (name, damaged)));
+    }
+
+    /// Reads the content; tells whether there was a list of records, be it empty.
+    fn read_content(&mut self, label: &str, content: &mut dyn BufRead) -> bool {
+        let mut container = false;
         match sniff(content) {
             // CloudTrail delivers no empty objects: one that is empty was cut.
             Sniffed::Empty if object_name(label).is_some() => {
@@ -166,14 +193,14 @@ impl FileReader<'_> {
                 }
             }
             Sniffed::Utf16 => match utf16(content) {
-                Some(text) => self.content(label, &mut text.as_bytes()),
+                Some(text) => container = self.read_content(label, &mut text.as_bytes()),
                 None => {
                     let detail = "UTF-16 text that is damaged or of over 64 MB; save it as UTF-8".to_owned();
                     self.skip(label, None, SkipReason::Unsupported, detail);
                 }
             },
-            Sniffed::Tar => {
-                let detail = "a tar archive; unpack it first".to_owned();
+            Sniffed::Archive(what) => {
+                let detail = format!("{what}; unpack or convert it first");
                 self.skip(label, None, SkipReason::Unsupported, detail);
             }
             Sniffed::Binary if object_name(label).is_some() => {
@@ -204,6 +231,7 @@ impl FileReader<'_> {
                     troubles,
                     ..
                 } = member;
+                container = containers;
                 let nothing = values == 0 && !containers;
                 let only_words = nothing && troubles.iter().all(|(_, t)| matches!(t, Trouble::Malformed(_)));
                 if only_words && !looks_like_logs {
@@ -227,6 +255,7 @@ impl FileReader<'_> {
                 }
             }
         }
+        container
     }
 
     fn trouble(&mut self, label: &str, offset: u64, trouble: &Trouble) {
@@ -312,6 +341,10 @@ impl ValueSink for Member<'_, '_> {
         self.values += 1;
         recognise(raw, &mut |found| match found {
             Found::Event(event) => {
+                if event.odd_identity {
+                    let detail = "a record whose identity or key id is in no readable form".to_owned();
+                    self.file.skip(self.label, Some(offset), SkipReason::BadField, detail);
+                }
                 if event.time.is_none() && event.identity.key.is_some() {
                     let detail = "a record whose eventTime cannot be read".to_owned();
                     self.file.skip(self.label, Some(offset), SkipReason::BadField, detail);
@@ -337,6 +370,24 @@ impl ValueSink for Member<'_, '_> {
 
     fn no_object(&mut self, offset: u64) {
         self.stranger(offset);
+    }
+
+    fn rest(&mut self, raw: &[u8], offset: u64) {
+        // `aws cloudtrail lookup-events --max-items` ends so.
+        let whole: Option<Value> = if has(raw, b"oken\"") { serde_json::from_slice(raw).ok() } else { None };
+        let more =
+            whole.as_ref().and_then(|value| value.get("NextToken")).is_some_and(|token| !token.is_null());
+        if more {
+            let detail = "a listing that goes on (NextToken): fetch its further pages, too".to_owned();
+            self.file.skip(self.label, Some(offset), SkipReason::Truncated, detail);
+        }
+        // A record or an envelope can hold a list of that name, too.
+        recognise(raw, &mut |found| match found {
+            Found::Event(event) => self.file.event(*event, raw.len()),
+            Found::Document(kind, content) => self.file.document(self.label, kind, content),
+            Found::Malformed => self.stranger(offset),
+            Found::Known | Found::NoObject | Found::Unknown => {}
+        });
     }
 
     fn trouble(&mut self, offset: u64, trouble: Trouble) {
@@ -365,7 +416,7 @@ enum Sniffed {
     Empty,
     CredentialReport,
     Utf16,
-    Tar,
+    Archive(&'static str),
     Binary,
     Text { looks_like_logs: bool },
 }
@@ -380,9 +431,17 @@ fn sniff(content: &mut dyn BufRead) -> Sniffed {
     if whole.starts_with(b"\xff\xfe") || whole.starts_with(b"\xfe\xff") {
         return Sniffed::Utf16;
     }
+    if matches!(whole, [a, 0, b, 0, ..] if *a != 0 && *b != 0)
+        || matches!(whole, [0, a, 0, b, ..] if *a != 0 && *b != 0)
+    {
+        return Sniffed::Utf16;
+    }
     // <https://www.gnu.org/software/tar/manual/html_node/Standard.html>
     if whole.get(257..262) == Some(b"ustar") {
-        return Sniffed::Tar;
+        return Sniffed::Archive("a tar archive");
+    }
+    if let Some((_, what)) = ARCHIVES.iter().find(|(magic, _)| whole.starts_with(magic)) {
+        return Sniffed::Archive(what);
     }
     let head = whole.get(..1024).unwrap_or(whole);
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
@@ -398,20 +457,38 @@ fn sniff(content: &mut dyn BufRead) -> Sniffed {
     }
 }
 
-/// Whether bytes speak as CloudTrail does, so that passing over them may hide records.
+/// Containers that may well hold logs and that offkey does not open, by how they begin.
+const ARCHIVES: &[(&[u8], &str)] = &[
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"PAR1", "Parquet"),
+    (b"Obj\x01", "Avro"),
+];
+
+/// Whether bytes hold CloudTrail records in some form, so that passing over them may lose records. A mere mention of
+/// its words, as in prose or configuration, is none.
 fn has_log_words(bytes: &[u8]) -> bool {
-    let words: [&[u8]; 3] = [b"userIdentity", b"eventSource", b"AKIA"];
-    words.iter().any(|word| bytes.windows(word.len()).any(|window| window == *word))
+    has(bytes, b"userIdentity") && (has(bytes, b"eventTime") || has(bytes, b"eventName"))
+        || has(bytes, b"accessKeyId") && has(bytes, b"AKIA")
+}
+
+fn has(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
 }
 
 /// What PowerShell's `>` writes, as UTF-8; nothing where it is damaged or too large to hold.
 fn utf16(content: &mut dyn BufRead) -> Option<String> {
     let mut bytes = Vec::new();
     let n = content.take(MAX_CSV + 1).read_to_end(&mut bytes).ok()?;
-    let (mark, text) = bytes.split_at_checked(2)?;
+    let (mark, rest) = bytes.split_at_checked(2)?;
+    let marked = matches!(mark, b"\xff\xfe" | b"\xfe\xff");
+    let little = mark == b"\xff\xfe" || !marked && mark.first() != Some(&0);
+    let text = if marked { rest } else { &bytes };
     let unit = |pair: &[u8]| {
         let pair = [pair.first().copied()?, pair.get(1).copied()?];
-        Some(if mark == b"\xff\xfe" { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
+        Some(if little { u16::from_le_bytes(pair) } else { u16::from_be_bytes(pair) })
     };
     let units: Vec<u16> = text.chunks(2).filter_map(unit).collect();
     if n as u64 > MAX_CSV { None } else { String::from_utf16(&units).ok() }

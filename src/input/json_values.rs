@@ -26,6 +26,8 @@ pub trait ValueSink {
     fn trouble(&mut self, offset: u64, trouble: Trouble);
     /// An array of records or a JSON list was there, even if it is empty.
     fn container(&mut self) {}
+    /// What else stood in an object that held a list of records; the list itself is empty in it.
+    fn rest(&mut self, _raw: &[u8], _offset: u64) {}
     /// Something that is no object stood where a record belongs.
     fn no_object(&mut self, _offset: u64) {}
 }
@@ -253,11 +255,10 @@ impl Walker<'_> {
                 None => return Err(Stop::End("an object")),
             }
         }
-        if is_container {
-            return Ok(());
-        }
         copy.extend(b"}");
-        if copy.overflow {
+        if is_container && !copy.overflow {
+            self.sink.rest(&copy.bytes, start);
+        } else if copy.overflow {
             self.sink.trouble(start, Trouble::TooLarge);
         } else {
             self.sink.value(&copy.bytes, start);

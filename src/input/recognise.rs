@@ -117,6 +117,12 @@ struct Envelope<'a> {
     cloud: Option<&'a RawValue>,
     #[serde(borrow, rename = "digestS3Object")]
     digest_s3_object: Option<&'a RawValue>,
+    /// AWS Config, which delivers beside CloudTrail.
+    #[serde(borrow, rename = "configurationItems")]
+    configuration_items: Option<&'a RawValue>,
+    /// offkey's own reports.
+    #[serde(borrow, rename = "schema")]
+    schema: Option<&'a RawValue>,
 }
 
 /// How deep envelopes may lie inside each other.
@@ -131,6 +137,7 @@ fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
     match decode(raw) {
         Ok(event) => return found(Found::Event(Box::new(event))),
         Err(NotAnEvent::Malformed) => return found(Found::Malformed),
+        Err(NotAnEvent::Notification) => return found(Found::Known),
         Err(NotAnEvent::Other) => {}
     }
     let Ok(envelope) = serde_json::from_str::<Envelope<'_>>(raw) else {
@@ -204,7 +211,11 @@ fn document(envelope: &Envelope<'_>, raw: &str) -> Found {
         DocumentKind::GithubMeta
     } else if envelope.values.is_some() && envelope.cloud.is_some() {
         DocumentKind::AzureRanges
-    } else if envelope.digest_s3_object.is_some() || envelope.policies.is_some() {
+    } else if envelope.digest_s3_object.is_some()
+        || envelope.policies.is_some()
+        || envelope.configuration_items.is_some()
+        || envelope.schema.is_some_and(|schema| schema.get().starts_with("\"offkey."))
+    {
         return Found::Known;
     } else {
         return Found::Unknown;

@@ -32,6 +32,14 @@ const VERDICTS = [
   ['investigate', 'investigate first', 'evidence is missing, or something is wrong'],
 ];
 
+// Findings about many keys lead to the table with the filter that shows them.
+const FINDING_FILTERS = {
+  retire: { verdict: 'retire' },
+  rotate: { verdict: 'rotate' },
+  investigate: { verdict: 'investigate' },
+  'quick-wins': { wave: 'quick-wins' },
+};
+
 function summary() {
   const s = data.summary;
   const tiles = VERDICTS.map(([id, title, why]) => {
@@ -102,6 +110,10 @@ function summary() {
                   null,
                   finding.text,
                   finding.keys.length > 0 && finding.keys.length <= 5 && list(finding.keys.map(keyLink), 'inline'),
+                  finding.keys.length > 5 && FINDING_FILTERS[finding.id] && [
+                    ' ',
+                    el('a', { href: filterHref(FINDING_FILTERS[finding.id]) }, 'Show them'),
+                  ],
                 ),
               ),
             )
