@@ -338,6 +338,11 @@ fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
             return (VerdictKind::Investigate, vec![reason("age-unknown", text)]);
         }
     }
+    // The gaps above name every way in which this is known to come about; should there be another, it ends here.
+    if let Some((time, _)) = used_by_iam(case) {
+        let text = format!("IAM says that it was used on {}", Day::of(time));
+        return (VerdictKind::Investigate, vec![reason("used-by-iam", text)]);
+    }
     let mut reasons = Vec::new();
     if case.facts.and_then(|facts| facts.status) == Some(KeyStatus::Inactive) {
         reasons.push(reason("inactive", "already inactive"));
@@ -393,6 +398,15 @@ mod tests {
         assert_eq!(verdict(&facts, &[gap(false)], &none).kind, VerdictKind::Retire);
         let blocked = verdict(&facts, &[gap(true)], &none);
         assert_eq!((blocked.kind, blocked.reasons[0].code), (VerdictKind::Investigate, "no-data-events"));
+    }
+
+    #[test]
+    fn use_that_iam_knows_of_forbids_unused_by_itself() {
+        let time = parse_instant("2026-09-01T00:00:00Z").unwrap();
+        let last_used = LastUsed::At { time, service: String::new(), region: String::new() };
+        let facts = KeyFacts { last_used, ..never_used("2025-01-01T00:00:00Z") };
+        let verdict = verdict(&facts, &[], &Attribution::default());
+        assert_eq!((verdict.kind, verdict.reasons[0].code), (VerdictKind::Investigate, "used-by-iam"));
     }
 
     #[test]
