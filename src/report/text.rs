@@ -104,10 +104,11 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A CSV cell that no spreadsheet takes for a formula
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>) and that does nothing to a terminal.
 pub(super) fn cell(text: &str) -> Cow<'_, str> {
-    let starts = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if starts { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    let text = clean(text);
+    let starts = text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    if starts { Cow::Owned(format!("'{text}")) } else { text }
 }
 
 #[cfg(test)]
@@ -125,9 +126,10 @@ mod tests {
         assert_eq!(markdown("[x](http://y) <b> @you |"), "\\[x\\](http&#58;//y) &lt;b&gt; &#64;you \\|");
         assert_eq!(code("a`b"), "``a`b``");
         assert_eq!(code("`"), "`` ` ``");
-        for formula in ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1"] {
+        for formula in ["=HYPERLINK(1)", "+1", "-1", "@x"] {
             assert!(cell(formula).starts_with('\''), "{formula:?}");
         }
+        assert_eq!(cell("\t=1\x1b[2J"), "\\u{9}=1\\u{1b}[2J");
         let value = serde_json::json!({"a": "\u{202e}\u{9b}31m\u{e0001}é\n"});
         let text = json(serde_json::to_string_pretty(&value).unwrap());
         assert!(!text.contains(|c| is_unsafe(c) && c != '\n'));
