@@ -111,12 +111,19 @@ impl Estate {
         // The key itself, or the slot that stands for it.
         let named = keys.iter().find(|k| k["reference"] == KEPT);
         let key = named.or_else(|| keys.iter().find(|k| k["user"] == "old"));
-        key.cloned().unwrap_or_else(|| panic!("no key: {keys:?}"))
+        let mut key = key.cloned().unwrap_or_else(|| panic!("no key: {keys:?}"));
+        // Nothing of this user's may be retired under another name either.
+        let mine = keys.iter().filter(|k| k["user"] == "old" || k["reference"] == KEPT);
+        key["some_retired"] = mine.filter(|k| k["verdict"] == "retire").count().into();
+        key
     }
 
     /// The verdict and the code of its deciding reason.
     fn verdict(&self) -> (String, String) {
         let key = self.key();
+        if key["verdict"] != "retire" && key["some_retired"] != 0 {
+            return ("retire".into(), "under another name".into());
+        }
         (key["verdict"].as_str().unwrap().into(), key["reasons"][0]["code"].as_str().unwrap().into())
     }
 }
@@ -183,6 +190,10 @@ fn one_thing_missing_at_a_time() {
     let other_slot = text(reported(AS_OF, "2026-09-30T00:00:00+00:00"))
         .replace("old,arn:aws:iam::111122223333:user/old", "new,arn:aws:iam::111122223333:user/new")
         .replace("2025-01-01T00:00:00", "2025-01-01T00:00:01")
+        .into_bytes();
+    // The key's own slot was switched off and on since; the other's was switched off when the key was made.
+    let rotated = text(reported(AS_OF, "N/A"))
+        .replace("true,2025-01-01T00:00:00+00:00,N/A,false,N/A,N/A", "false,2025-01-01T00:00:00+00:00,2024-12-31T00:00:00+00:00,true,2026-03-03T00:00:00+00:00,2026-09-30T00:00:00+00:00")
         .into_bytes();
     let half_report = text(reported(AS_OF, "N/A")).replace("access_key_2_active", "x").into_bytes();
     let error_pages: Vec<(&str, Vec<u8>)> = (26..=30)
@@ -534,6 +545,12 @@ fn one_thing_missing_at_a_time() {
         ("an older report beside it", with_file("r.json", json!({"schema": "offkey.report/1", "keys": ["accessKeyId AKIA"]}).to_string().into()), "retire", "unused"),
         ("the same key list twice", with_file("copy-of-keys.json", key_list("old")), "retire", "unused"),
         ("a policy of one's own that is named like AWS's", with_details(user(json!({"AttachedManagedPolicies": [{"PolicyArn": "arn:aws:iam::111122223333:policy/AWSCompromisedKeyQuarantine-mail"}]}))), "investigate", "policies-unknown"),
+        ("a session of the user's, minted where nothing was read", with_events(vec![own("ListUsers", &when(1), json!({"userIdentity": {"accessKeyId": "ASIAEXAMPLELOOSE0000", "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}}))]), "investigate", "user-active"),
+        ("a federated session of the user's", with_events(vec![own("ListUsers", &when(1), json!({"userIdentity": {"type": "FederatedUser", "accessKeyId": "ASIAEXAMPLELOOSE0000", "sessionContext": {"sessionIssuer": {"type": "IAMUser", "userName": "old"}}}}))]), "investigate", "user-active"),
+        ("a slot, and the user's key signed under two names", Estate { list: false, events: vec![lately.clone(), with(own("ListBuckets", &when(60), json!({"userIdentity": {"userName": "former"}})), json!({"eventID": "00000000-0000-4000-8000-0000000000fd"}))], ..base.clone() }, "investigate", "unknown-consumer"),
+        ("made in the second in which another was switched off", Estate { files: vec![("iam/rot.json", rotated.clone())], report: false, ..base.clone() }, "investigate", "used-by-iam"),
+        ("beside a key that the trail remembers and IAM does not", with_events(vec![with(own("ListBuckets", &when(40), json!({"userIdentity": {"accessKeyId": "AKIAEXAMPLEDELETED00"}})), json!({"eventID": "00000000-0000-4000-8000-0000000000fc"}))]), "retire", "unused"),
+        ("quiet weekends at the edge of the window", Estate { active: (1..=89).chain([95, 96]).collect(), ..base.clone() }, "retire", "unused"),
         ("a slot without a key id", Estate { list: false, ..base.clone() }, "retire", "unused"),
     ];
     let mut wrong = Vec::new();

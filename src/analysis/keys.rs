@@ -3,9 +3,9 @@
 use super::read::Material;
 use crate::attribution::{Attribution, KeyContext, attribute};
 use crate::cloudtrail::object_name;
-use crate::evidence::{Activity, Gap, GapInput, UsageRow, find_gaps};
+use crate::evidence::{Activity, Evidence, Gap, GapInput, UsageRow, find_gaps};
 use crate::graph::{Graph, GraphInput};
-use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User, latest};
+use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User, UserKey, latest};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER, counted};
 use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
 use jiff::Timestamp;
@@ -187,12 +187,23 @@ fn subjects(material: &Material) -> Vec<Candidate> {
         let keys = unmatched.get(&(account, user.as_str())).cloned().unwrap_or_default();
         let spare = open.len().saturating_sub(keys.len());
         let uses: Vec<&Slot> = open.iter().map(|(_, slot)| *slot).collect();
+        // A key that ever signed as this user, whatever other names it signed under, may be in one of them, too.
+        let me = (account.clone(), user.clone());
+        let placed =
+            |id: &AccessKeyId| material.inventory.keys.get(id).is_some_and(|facts| facts.slot.is_some());
+        let signers =
+            material.evidence.owners.iter().filter(|(id, owners)| owners.contains(&me) && !placed(id));
+        let shares: Vec<AccessKeyId> = if spare == 0 {
+            Vec::new()
+        } else {
+            signers.map(|(id, _)| id.clone()).chain(keys.clone()).collect()
+        };
         for (index, slot) in open.iter().skip(open.len() - spare) {
             let (subject, mut facts) = slot_subject(account, user, entry, *index, slot);
             if !keys.is_empty() {
                 facts.last_used = latest(&uses);
             }
-            out.push(Candidate { subject, facts: Some(facts), shares: keys.clone() });
+            out.push(Candidate { subject, facts: Some(facts), shares: shares.clone() });
         }
     }
     out
@@ -285,6 +296,10 @@ impl Context<'_> {
             networks,
             &evidence.neighbours,
         );
+        // A listed key whose owner is not known may be the one in this slot.
+        let any_homeless =
+            subject.slot.is_some() && inventory.keys.values().any(|facts| facts.owner.is_none());
+        let homeless = any_homeless.then_some("a key whose owner is not known may be the one in this slot");
         let gaps = find_gaps(&GapInput {
             account: subject.account.as_ref(),
             key: facts.as_ref(),
@@ -294,8 +309,8 @@ impl Context<'_> {
             coverage: &evidence.coverage,
             services_seen: &|service| rows.iter().any(|row| is_service(&row.source, service)),
             last_event: activity.last.max(attribution.total.last),
-            keyless: owner.as_ref().and_then(|owner| evidence.keyless.get(owner)).copied(),
-            unread: self.unread.as_deref(),
+            keyless: owner.as_ref().and_then(|owner| own_calls(evidence, owner)),
+            unread: self.unread.as_deref().or(homeless),
             as_of: self.as_of,
             max_idle: self.thresholds.max_idle,
         });
@@ -335,6 +350,14 @@ impl Context<'_> {
         });
         KeyAnalysis { subject, facts, attribution, denied, gaps, advice, verdict, wave: Wave::Gaps }
     }
+}
+
+/// The last call of a user, outside of the console, that no key can be held to: without a key id, or by a session
+/// that no key seen handed out.
+fn own_calls(evidence: &Evidence, owner: &UserKey) -> Option<Timestamp> {
+    let loose =
+        evidence.user_sessions.iter().filter(|s| !s.console && s.account == owner.0 && s.user == owner.1);
+    loose.filter_map(|s| s.stats.last).max().max(evidence.keyless.get(owner).copied())
 }
 
 /// IAM abbreviates services as in ARNs (`monitoring` for CloudWatch); hosts start with the same word, as far as

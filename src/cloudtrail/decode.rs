@@ -100,6 +100,10 @@ struct RawParts<'a> {
     reason: Option<&'a RawValue>,
     #[serde(borrow)]
     attributes: Option<&'a RawValue>,
+    #[serde(borrow, rename = "sessionIssuer")]
+    session_issuer: Option<&'a RawValue>,
+    #[serde(borrow, rename = "userName")]
+    user_name: Option<&'a RawValue>,
 }
 
 /// Decodes the raw bytes of one JSON object.
@@ -219,7 +223,10 @@ fn identity(raw: &RawRecord<'_>) -> Identity {
     };
     let context = mended::<RawParts<'_>>(who.session_context);
     let context: RawParts<'_> = parts(context.as_deref());
+    let issuer = mended::<RawParts<'_>>(context.session_issuer);
+    let issuer: RawParts<'_> = parts(issuer.as_deref());
     Identity {
+        issuer: text(issuer.user_name).into_owned(),
         kind,
         account: if account.is_empty() { AccountId::from_arn(&arn) } else { Some(AccountId::new(account)) },
         user: user_name(kind, &text(who.user_name), &arn),

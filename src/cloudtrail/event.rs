@@ -67,6 +67,8 @@ pub struct Identity {
     pub user: String,
     /// Whether a non-empty `sessionContext` was there, which a static key's own calls do not have.
     pub in_session: bool,
+    /// The IAM user whose session it is, where `sessionContext.sessionIssuer` names one.
+    pub issuer: String,
     /// `sessionCredentialFromConsole`.
     pub from_console: bool,
     /// `invokedBy`: the service that made the call on the caller's behalf.

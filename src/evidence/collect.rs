@@ -469,6 +469,31 @@ mod tests {
     }
 
     #[test]
+    fn chains_of_any_length_lead_back_and_circles_end() {
+        let mint = |n: u32| Event {
+            id: None,
+            minted: Some(Minted { key: AccessKeyId::new(format!("ASIA{}", n + 1)), role_arn: "r".into() }),
+            ..event(
+                &if n == 0 { "AKIA1".to_owned() } else { format!("ASIA{n}") },
+                "AssumeRole",
+                None,
+                "2026-01-01T00:00:00Z",
+            )
+        };
+        let mut events: Vec<Event> = (0..5000).map(mint).collect();
+        events.push(event("ASIA5000", "ListUsers", Some(3), "2026-09-30T00:00:00Z"));
+        let evidence = fold(&events);
+        assert_eq!(evidence.activity[&AccessKeyId::new("AKIA1")].last, events.last().unwrap().time);
+        let long = evidence.derived.iter().map(|row| row.session_path.len()).max();
+        assert!(long.is_some_and(|n| n < 300));
+        let circle = [("ASIA1", "ASIA2"), ("ASIA2", "ASIA1")].map(|(parent, child)| Event {
+            minted: Some(Minted { key: AccessKeyId::new(child), role_arn: String::new() }),
+            ..event(parent, "AssumeRole", None, "2026-01-01T00:00:00Z")
+        });
+        assert!(fold(&circle).derived.is_empty());
+    }
+
+    #[test]
     fn nobody_elses_record_hides_a_sign_of_life() {
         let victim = event("AKIAVICTIM", "A", Some(1), "2026-09-30T00:00:00Z");
         let forged = [

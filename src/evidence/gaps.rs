@@ -180,7 +180,11 @@ fn trail_gaps(
     // Only the days that the threshold speaks of: one stray event from years ago covers nothing.
     let wanted = Window { first: today.plus(-input.max_idle), last: window.last };
     let mut missing = input.coverage.missing(account, wanted);
-    if let Some(before) = missing.first().copied().filter(|span| span.first == wanted.first) {
+    // A quiet weekend at the edge is a hole like any other: there are events shortly before it.
+    let week = Window { first: wanted.first.plus(-7), last: wanted.first.plus(-1) };
+    let quiet: i32 = input.coverage.missing(account, week).iter().map(Window::days).sum();
+    let edge = missing.first().copied().filter(|span| span.first == wanted.first && quiet == week.days());
+    if let Some(before) = edge {
         missing.remove(0);
         let since = before.last.plus(1);
         let detail = format!(
@@ -358,12 +362,15 @@ fn user_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
     else {
         return;
     };
-    let text = format!("records up to {} show calls by the user that name no key", Day::of(last));
+    let text = format!(
+        "records up to {} show calls by the user that name no key, or by sessions that no key seen handed out",
+        Day::of(last)
+    );
     gaps.add(
         GapKind::UserActive,
         true,
         &text,
-        "find out how those calls were made: the records have no accessKeyId",
+        "find out how those calls were made, and read the logs of every region",
     );
 }
 

@@ -75,8 +75,8 @@ fn keep_smallest<T: Ord>(map: &mut HashMap<String, T>, id: &str, value: T) {
     }
 }
 
-/// Chains longer than this are taken for a loop in forged or masked ids.
-const MAX_STEPS: usize = 16;
+/// Steps that a path names; longer chains are told by their beginning.
+const SHOWN_STEPS: usize = 8;
 
 impl SessionLog {
     pub(crate) fn see(&mut self, event: &Event) {
@@ -111,15 +111,18 @@ impl SessionLog {
         if !event.shared_id.is_empty() && event.name.starts_with("AssumeRole") {
             keep_smallest(&mut self.shared_parents, &event.shared_id, signer.as_str().to_owned());
         }
+        let user = match event.identity.kind {
+            IdentityKind::IamUser => &event.identity.user,
+            // GetFederationToken: the user is who issued the session.
+            IdentityKind::FederatedUser => &event.identity.issuer,
+            _ => return,
+        };
         if signer.is_session()
-            && event.identity.kind == IdentityKind::IamUser
+            && !user.is_empty()
             && let Some(account) = &event.identity.account
         {
-            let holder = Holder {
-                account: account.clone(),
-                user: event.identity.user.clone(),
-                console: event.identity.from_console,
-            };
+            let holder =
+                Holder { account: account.clone(), user: user.clone(), console: event.identity.from_console };
             match self.holders.get_mut(signer.as_str()) {
                 Some(known) => {
                     let console = known.console || holder.console;
@@ -144,10 +147,11 @@ impl SessionLog {
                 self.origins.entry(child).or_insert_with(|| Origin { parent: parent.clone(), step });
             }
         }
+        let mut known: HashMap<&str, Option<Root>> = HashMap::new();
         let mut roots: BTreeMap<&str, (AccessKeyId, Arc<str>, u64)> = BTreeMap::new();
         for child in self.origins.keys() {
-            if let Some((key, path)) = self.root(child) {
-                roots.insert(child, (key, path, 0));
+            if let Some(root) = self.root(child, &mut known) {
+                roots.insert(child, (root.key, root.path, 0));
             }
         }
         let mut derived = Vec::new();
@@ -180,23 +184,53 @@ impl SessionLog {
         (Chains { sessions }, derived, users)
     }
 
-    /// Climbs from a session to the static key that started the chain.
-    fn root(&self, session: &str) -> Option<(AccessKeyId, Arc<str>)> {
-        let mut steps: Vec<&str> = Vec::new();
+    /// Climbs from a session to the static key that started the chain. Brokers renew a role's session by itself for
+    /// months, so that chains can be thousands of steps long; what is found is kept for every step.
+    fn root<'a>(&'a self, session: &'a str, known: &mut HashMap<&'a str, Option<Root>>) -> Option<Root> {
+        let mut climbed: Vec<(&'a str, &'a Origin)> = Vec::new();
         let mut seen = BTreeSet::new();
         let mut at = session;
-        while let Some(origin) = self.origins.get(at) {
-            if !seen.insert(at) || steps.len() >= MAX_STEPS {
-                return None;
+        let mut found: Option<Root> = loop {
+            if let Some(root) = known.get(at) {
+                break root.clone();
             }
-            steps.push(&origin.step);
-            at = &origin.parent;
             let key = AccessKeyId::new(at);
             if key.is_static() {
-                steps.reverse();
-                return Some((key, steps.join(" > ").into()));
+                break Some(Root { key, path: Arc::default(), steps: 0 });
             }
+            // Forged or masked ids can lead in a circle.
+            match self.origins.get(at) {
+                Some(origin) if seen.insert(at) => {
+                    climbed.push((at, origin));
+                    at = &origin.parent;
+                }
+                _ => break None,
+            }
+        };
+        for (child, origin) in climbed.into_iter().rev() {
+            found = found.map(|root| root.then(&origin.step));
+            known.insert(child, found.clone());
         }
-        None
+        found
+    }
+}
+
+/// Where a chain starts, and how it led to a session.
+#[derive(Clone)]
+struct Root {
+    key: AccessKeyId,
+    path: Arc<str>,
+    steps: usize,
+}
+
+impl Root {
+    fn then(self, step: &str) -> Self {
+        let path = match self.steps {
+            0 => step.into(),
+            steps if steps < SHOWN_STEPS => format!("{} > {step}", self.path).into(),
+            SHOWN_STEPS => format!("{} > …", self.path).into(),
+            _ => self.path,
+        };
+        Self { path, steps: self.steps + 1, ..self }
     }
 }

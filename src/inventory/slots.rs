@@ -28,7 +28,8 @@ pub(crate) fn match_slots(inventory: &mut Inventory, hints: &dyn Hints) {
         };
         let keys: Vec<KeyFacts> = ids.iter().filter_map(|id| inventory.keys.get(id).cloned()).collect();
         // A user has two keys at most; a longer list mixes users or times, and nothing can be said of any.
-        let assigned = if keys.len() > 2 { vec![None; keys.len()] } else { assign(&keys, &slots) };
+        let assigned = assign(&keys, &slots);
+        let too_many = keys.iter().filter(|facts| is_listed(facts)).count() > 2;
         let open: Vec<(usize, &Slot)> = slots
             .iter()
             .enumerate()
@@ -42,7 +43,7 @@ pub(crate) fn match_slots(inventory: &mut Inventory, hints: &dyn Hints) {
             let (slot, last_used) = match slot.and_then(|n| Some((n, slots.get(n)?))) {
                 Some((n, slot)) => (Some(n), slot.last_used.clone()),
                 // More keys than slots: the report is of another time than the list.
-                None if keys.len() > 2 || unmatched > open.len() || !own.is_certain(inventory, hints) => {
+                None if too_many || unmatched > open.len() || !own.is_certain(inventory, hints) => {
                     (None, LastUsed::Unknown)
                 }
                 // One key and one slot are each other's, unless the slot was last changed before the key was made.
@@ -97,23 +98,32 @@ impl Own<'_> {
     }
 }
 
-/// Slots whose last change was when a key was created, of at most two keys.
+/// Slots whose last change was when a key was created. A slot that is switched the other way than the key is
+/// another's: one key may be made in the second in which the other is switched off.
 fn assign(keys: &[KeyFacts], slots: &[Slot; 2]) -> Vec<Option<usize>> {
+    if keys.iter().filter(|facts| is_listed(facts)).count() > 2 {
+        return vec![None; keys.len()];
+    }
     let created_then = |facts: &KeyFacts| {
-        let same =
-            |slot: &Slot| slot.holds_key() && facts.created.is_some() && slot.last_rotated == facts.created;
+        let same = |slot: &Slot| {
+            let agrees = facts.status.is_none_or(|status| (status == KeyStatus::Active) == slot.active);
+            slot.holds_key() && facts.created.is_some() && slot.last_rotated == facts.created && agrees
+        };
         let mut found = slots.iter().enumerate().filter(|(_, slot)| same(slot));
         match (found.next(), found.next()) {
             (Some((n, _)), None) => Some(n),
             _ => None,
         }
     };
-    let out: Vec<Option<usize>> = keys.iter().map(created_then).collect();
-    match out.as_slice() {
-        // Two keys of one moment claim one slot: neither can be told.
-        [Some(a), Some(b)] if a == b => vec![None, None],
-        _ => out,
-    }
+    let claims: Vec<Option<usize>> = keys.iter().map(created_then).collect();
+    // Keys of one moment that claim one slot cannot be told apart.
+    let alone = |claim: &Option<usize>| claims.iter().filter(|other| *other == claim).count() == 1;
+    claims.iter().map(|claim| claim.filter(|_| alone(claim))).collect()
+}
+
+/// Whether a list names the key, and not only the trail, which also remembers keys that were deleted.
+fn is_listed(facts: &KeyFacts) -> bool {
+    facts.created.is_some() || facts.status.is_some()
 }
 
 /// The latest of several last uses; unknown where one is, and where there is none to go by.
