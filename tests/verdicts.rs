@@ -233,6 +233,16 @@ fn one_thing_missing_at_a_time() {
             "no-last-used",
         ),
         (
+            "report from last week, of a last use before the logs",
+            Estate {
+                reported: Some("2026-09-20T00:00:00+00:00"),
+                last_used: "2026-01-01T00:00:00+00:00,us-east-1,s3",
+                ..base.clone()
+            },
+            "investigate",
+            "stale-last-used",
+        ),
+        (
             "report from last week",
             Estate { reported: Some("2026-09-20T00:00:00+00:00"), ..base.clone() },
             "investigate",

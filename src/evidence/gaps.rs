@@ -282,30 +282,9 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
         LastUsed::Never => {}
         LastUsed::At { time, service, .. } => {
             let window = input.account.and_then(|account| input.coverage.window(account));
-            let covered = window.is_some_and(|w| w.first <= Day::of(*time));
-            if !covered {
-                return;
-            }
-            let unseen = input.last_event.is_none_or(|last| time.duration_since(last) > TOLERANCE);
-            if unseen {
-                let seen = input.last_event.map_or("never".to_owned(), |t| format!("last on {}", Day::of(t)));
-                let detail = format!(
-                    "IAM says it was used on {} ({}), the trail shows it {seen}",
-                    Day::of(*time),
-                    name_of(service)
-                );
-                gaps.add(GapKind::UnseenUse, true, &detail, "record data events for this user for a while: an advanced event selector can be limited to userIdentity.arn");
-            }
-            if !service.is_empty() && !(input.services_seen)(service) {
-                let detail = format!(
-                    "IAM names {service} as the service last used; the trail shows no {service} call by this key"
-                );
-                gaps.add(
-                    GapKind::UnseenService,
-                    true,
-                    &detail,
-                    "record that service's data events, or ask the owner",
-                );
+            // What lies before the logs begin, they cannot show.
+            if window.is_some_and(|w| w.first <= Day::of(*time)) {
+                use_gaps(input, *time, service, gaps);
             }
         }
     }
@@ -318,6 +297,29 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
             "IAM's last-used time was observed {when}, too long before the report's time to speak for it"
         );
         gaps.add(GapKind::StaleLastUsed, true, &detail, "fetch the credential report anew");
+    }
+}
+
+/// Use that IAM knows of and the trail should show.
+fn use_gaps(input: &GapInput<'_>, time: Timestamp, service: &str, gaps: &mut Gaps) {
+    if input.last_event.is_none_or(|last| time.duration_since(last) > TOLERANCE) {
+        let seen = input.last_event.map_or("never".to_owned(), |t| format!("last on {}", Day::of(t)));
+        let used = Day::of(time);
+        let detail =
+            format!("IAM says it was used on {used} ({}), the trail shows it {seen}", name_of(service));
+        let close = "record data events for this user for a while: an advanced event selector can be limited to userIdentity.arn";
+        gaps.add(GapKind::UnseenUse, true, &detail, close);
+    }
+    if !service.is_empty() && !(input.services_seen)(service) {
+        let detail = format!(
+            "IAM names {service} as the service last used; the trail shows no {service} call by this key"
+        );
+        gaps.add(
+            GapKind::UnseenService,
+            true,
+            &detail,
+            "record that service's data events, or ask the owner",
+        );
     }
 }
 
