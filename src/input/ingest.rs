@@ -155,12 +155,13 @@ impl FileReader<'_> {
         if object_name(label).is_none() {
             return;
         }
-        // A log object holds records or an empty list of them; an error page in its place holds neither.
-        if !container && self.report.events == events {
-            self.skip(label, None, SkipReason::BadField, "a log object without a list of records".into());
-        }
         let passed = self.report.skips.get(skips..).unwrap_or_default();
-        let damaged = self.more_skips > more || passed.iter().any(|skip| skip.reason.may_hide_records());
+        let mut damaged = self.more_skips > more || passed.iter().any(|skip| skip.reason.may_hide_records());
+        // A log object holds records or an empty list of them; an error page in its place holds neither.
+        if !damaged && !container && self.report.events == events {
+            self.skip(label, None, SkipReason::BadField, "a log object without a list of records".into());
+            damaged = true;
+        }
         self.object(label, damaged);
     }
 
