@@ -22,8 +22,8 @@ use std::path::Path;
   offkey demo -o out && xdg-open out/report.html
   offkey demo --keys 5000 --days 90 -o big")]
 pub(in super::super) struct Arguments {
-    /// Number of access keys; at least 40, so that every case occurs
-    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(40..=20_000))]
+    /// Number of access keys; at least 46, so that every case occurs
+    #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(46..=20_000))]
     keys: u32,
     /// Days of logs
     #[arg(long, value_name = "D", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=400))]
