@@ -6,9 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may stop with a message")]
 
 use flate2::read::MultiGzDecoder;
-use offkey::analysis::{AsOf, analyse, read};
+use offkey::analysis::{AsOf, Reading, analyse, read};
 use offkey::demo::{EstateOptions, as_of, generate};
-use offkey::input::{Argument, Ingest};
+use offkey::input::{Argument, Depth};
 use offkey::recommend::Thresholds;
 use std::fs::File;
 use std::io;
@@ -56,11 +56,15 @@ fn main() {
             ratios.get(middle).unwrap()
         );
     }
-    let material = read(&job(&arguments(dir.path()), 2)).unwrap();
+    let material = read(&job(&arguments(dir.path()), 2), Vec::new()).unwrap();
     let judged = timed(|| {
-        analyse(read(&job(&arguments(dir.path()), 2)).unwrap(), AsOf::At(as_of()), Thresholds::default())
-            .keys
-            .len()
+        analyse(
+            read(&job(&arguments(dir.path()), 2), Vec::new()).unwrap(),
+            AsOf::At(as_of()),
+            Thresholds::default(),
+        )
+        .keys
+        .len()
     });
     println!(
         "{} usage rows; reading and judging all keys takes {:.1} s",
@@ -104,10 +108,10 @@ fn arguments(dir: &Path) -> [Argument; 1] {
     [Argument::new(dir.to_string_lossy())]
 }
 
-fn job(arguments: &[Argument], jobs: usize) -> Ingest<'_> {
-    Ingest { arguments, jobs, stop: &NEVER, total: &|_, _| {}, tick: &|_| {} }
+fn job(arguments: &[Argument], jobs: usize) -> Reading<'_> {
+    Reading { arguments, depth: Depth::Evidence, jobs, stop: &NEVER, total: &|_, _| {}, tick: &|_| {} }
 }
 
 fn events(dir: &Path, jobs: usize) -> u64 {
-    read(&job(&arguments(dir), jobs)).unwrap().evidence.events
+    read(&job(&arguments(dir), jobs), Vec::new()).unwrap().evidence.events
 }

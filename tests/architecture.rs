@@ -121,6 +121,9 @@ fn the_table_has_no_cycle_and_every_room_exists() {
     }
 }
 
+/// The only files that may hold unsafe code, each block with its reason.
+const UNSAFE: &[&str] = &["cloudtrail/scan/masks.rs", "input/inflate.rs"];
+
 #[test]
 fn what_belongs_to_one_room_occurs_in_no_other() {
     // (what, where it may occur)
@@ -144,9 +147,12 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         ("create_dir", &["store"]),
         ("tempfile", &["store"]),
         ("OpenOptions", &["store"]),
-        ("unsafe {", &[]),
+        ("rusqlite", &["store"]),
+        ("libdeflate", &["input"]),
+        ("std::arch", &["cloudtrail"]),
+        ("unsafe {", UNSAFE),
         ("unsafe fn", &[]),
-        ("unsafe impl", &[]),
+        ("unsafe impl", UNSAFE),
         ("todo!", &[]),
         ("unimplemented!", &[]),
     ];
@@ -155,7 +161,12 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         let code = code(&text);
         for (what, may) in absences {
             // `env!` reads the environment of the build, not of the run.
-            if code.contains(what) && !may.contains(&room.as_str()) && !room.ends_with(".rs") {
+            let file = path.strip_prefix(root().join("src")).unwrap().to_string_lossy().into_owned();
+            if code.contains(what)
+                && !may.contains(&room.as_str())
+                && !may.contains(&file.as_str())
+                && !room.ends_with(".rs")
+            {
                 wrong.push(format!("{} has {what}", path.display()));
             }
         }

@@ -1,7 +1,9 @@
 //! The rooms in their order: inputs are read, evidence folded, consumers attributed, verdicts passed.
 
+mod fold;
 mod keys;
 mod read;
 
+pub use fold::{Portion, ReadFile, Sink};
 pub use keys::{Analysis, AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
-pub use read::{InputSummary, Material, read};
+pub use read::{Collecting, InputSummary, Kept, Material, Reading, collect, read, teach};

@@ -1,11 +1,50 @@
 //! Reads everything the user named into evidence, inventory and networks.
 
+use super::fold::{Sink, Summary, Worker};
 use crate::attribution::{Networks, RangeKind};
-use crate::evidence::{Collector, Evidence};
-use crate::input::{Argument, Document, DocumentKind, FileReport, Ingest, Interrupted, ingest};
+use crate::evidence::{Collector, Coverage, Evidence, Facts, Lineage, SessionFacts, Step};
+use crate::input::{
+    Argument, Depth, Document, DocumentKind, Entry, Fetch, Ingest, Interrupted, Pass, expand, ingest,
+    ingest_fetched,
+};
 use crate::inventory::{Hints, Inventory, Source, SourceKind, build};
 use crate::model::{AccessKeyId, AccountId, Skip};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What to read and how.
+pub struct Reading<'a> {
+    /// Paths as the user gave them; `-` is standard input.
+    pub arguments: &'a [Argument],
+    /// How much of the trails is wanted.
+    pub depth: Depth,
+    /// Threads that read; at least one.
+    pub jobs: usize,
+    /// Set from outside to stop early.
+    pub stop: &'a AtomicBool,
+    /// Called once with the number of files and their bytes on disk.
+    pub total: &'a (dyn Fn(usize, u64) + Sync),
+    /// Called with every stretch of bytes read from disk.
+    pub tick: &'a (dyn Fn(u64) + Sync),
+}
+
+/// What was read at some earlier time and kept.
+#[derive(Default)]
+pub struct Kept {
+    /// What was learned.
+    pub facts: Facts,
+    /// What it covers.
+    pub coverage: Coverage,
+    /// Exports.
+    pub documents: Vec<Document>,
+    /// What was read, by name.
+    pub inputs: Vec<InputSummary>,
+    /// What was passed over.
+    pub skips: Vec<Skip>,
+    /// Records with an id that keys themselves signed, copies included.
+    pub signed: u64,
+}
 
 /// What the inputs hold, before anything is concluded from it.
 pub struct Material {
@@ -45,60 +84,149 @@ impl Material {
     }
 }
 
-/// Reads all inputs.
+/// Reads all inputs, and adds what was kept of earlier ones.
 ///
 /// # Errors
 /// [`Interrupted`] when the user asked to stop.
-pub fn read(job: &Ingest<'_>) -> Result<Material, Interrupted> {
-    let mut collector = Collector::default();
-    let mut files: Vec<FileReport> = Vec::new();
-    let mut documents: Vec<Document> = Vec::new();
-    let mut skips = ingest(job, &mut |batch| {
-        for event in &batch.events {
-            collector.add(event);
+pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrupted> {
+    let (entries, mut skips) = expand(reading.arguments);
+    (reading.total)(entries.len(), entries.iter().map(|e| e.size).sum());
+    let lineage = Arc::new(Lineage::default());
+    for kept in &kept {
+        teach(&lineage, &kept.facts.sessions);
+    }
+    let mut workers: Vec<Worker<'_>> = workers(reading.jobs, entries.len(), &lineage, None);
+    let job = Ingest { depth: reading.depth, hash: true, stop: reading.stop, tick: reading.tick };
+    ingest(&job, Pass::First, &entries, &mut workers)?;
+    let again: Vec<Entry> = workers
+        .iter()
+        .flat_map(|worker| &worker.files)
+        .filter(|file| file.pending.iter().any(|session| lineage.contains(*session)))
+        .filter_map(|file| entries.get(file.entry).cloned())
+        .collect();
+    workers.iter_mut().for_each(Worker::read_again);
+    ingest(&Ingest { tick: &|_| {}, ..job }, Pass::Again, &again, &mut workers)?;
+    let mut collector: Option<Collector> = None;
+    let (mut coverage, mut files, mut documents) = (Coverage::default(), Vec::new(), Vec::new());
+    for worker in workers {
+        skips.extend(worker.skips);
+        files.extend(worker.files);
+        documents.extend(worker.documents);
+        coverage.merge(&worker.coverage);
+        match &mut collector {
+            Some(collector) => collector.take_in(worker.collector.into_facts()),
+            None => collector = Some(worker.collector),
         }
-        documents.extend(batch.documents);
-        if let Some(file) = batch.file {
-            for (object, damaged) in &file.objects {
-                collector.see_object(object, *damaged);
-            }
-            files.push(file);
-        }
-    })?;
+    }
+    let mut collector = collector.unwrap_or_default();
+    let mut inputs = inputs(reading.arguments, &entries, files);
+    let mut signed = inputs.iter().map(|(_, signed)| *signed).sum::<u64>();
+    let mut summaries: Vec<InputSummary> = inputs.drain(..).map(|(summary, _)| summary).collect();
+    for kept in kept {
+        collector.take_in(kept.facts);
+        coverage.merge(&kept.coverage);
+        documents.extend(kept.documents);
+        summaries.extend(kept.inputs);
+        skips.extend(kept.skips);
+        signed += kept.signed;
+    }
     // Files arrive in no order; from here on everything is sorted.
-    files.sort_by(|a, b| (a.argument, &a.label).cmp(&(b.argument, &b.label)));
     documents.sort_by(|a, b| (&a.source, a.kind).cmp(&(&b.source, b.kind)));
-    skips.extend(files.iter().flat_map(|file| file.skips.iter().cloned()));
     skips.sort();
-    let evidence = collector.finish();
+    let mut evidence = collector.finish();
+    evidence.coverage = coverage;
+    evidence.events = summaries.iter().map(|input| input.events).sum();
+    evidence.duplicates = signed.saturating_sub(evidence.duplicates);
     let inventory = inventory(&documents, &evidence);
-    Ok(Material {
-        networks: networks(&documents),
-        inputs: inputs(job.arguments, &files),
-        evidence,
-        inventory,
-        skips,
-    })
+    Ok(Material { networks: networks(&documents), inputs: summaries, evidence, inventory, skips })
 }
 
-fn inputs(arguments: &[Argument], files: &[FileReport]) -> Vec<InputSummary> {
+/// What to put into a sink, and what is known of it already.
+pub struct Collecting<'a> {
+    /// How much of the trails is wanted.
+    pub depth: Depth,
+    /// Threads that read; at least one.
+    pub jobs: usize,
+    /// Set from outside to stop early.
+    pub stop: &'a AtomicBool,
+    /// Called with every stretch of bytes read.
+    pub tick: &'a (dyn Fn(u64) + Sync),
+    /// Which sessions derive from keys.
+    pub lineage: &'a Arc<Lineage>,
+    /// Where everything goes.
+    pub sink: &'a dyn Sink,
+}
+
+/// Reads entries into a sink, portion by portion. Entries that are not on this machine are brought by `fetch`, which
+/// then must bring all of them.
+///
+/// # Errors
+/// [`Interrupted`] when `stop` was set, or the sink takes no more.
+pub fn collect(
+    collecting: &Collecting<'_>,
+    pass: Pass,
+    entries: &[Entry],
+    fetch: Option<&dyn Fetch>,
+) -> Result<(), Interrupted> {
+    let mut workers = workers(collecting.jobs, entries.len(), collecting.lineage, Some(collecting.sink));
+    if pass == Pass::Again {
+        workers.iter_mut().for_each(Worker::read_again);
+    }
+    let Collecting { depth, stop, tick, .. } = *collecting;
+    let job = Ingest { depth, hash: true, stop, tick };
+    let result = match fetch {
+        Some(fetch) => ingest_fetched(&job, pass, entries, fetch, &mut workers),
+        None => ingest(&job, pass, entries, &mut workers),
+    };
+    // What was read before the interrupt is not read again.
+    workers.iter_mut().for_each(Worker::flush);
+    if workers.iter().any(Worker::has_stopped) { Err(Interrupted) } else { result }
+}
+
+fn workers<'a>(
+    jobs: usize,
+    files: usize,
+    lineage: &Arc<Lineage>,
+    sink: Option<&'a dyn Sink>,
+) -> Vec<Worker<'a>> {
+    (0..jobs.clamp(1, files.max(1))).map(|_| Worker::new(lineage, sink)).collect()
+}
+
+/// Tells the lineage what is known of sessions from earlier.
+pub fn teach(lineage: &Lineage, sessions: &SessionFacts) {
+    for (child, parent, _) in &sessions.origins {
+        lineage.learn(Step::HandedOut(parent, child));
+    }
+    for (shared, child, _) in &sessions.received {
+        lineage.learn(Step::Received(shared, child));
+    }
+    for (shared, parent) in &sessions.shared {
+        lineage.learn(Step::Shared(shared, parent));
+    }
+}
+
+/// A summary for each argument, and how many records keys themselves signed.
+fn inputs(arguments: &[Argument], entries: &[Entry], mut files: Vec<Summary>) -> Vec<(InputSummary, u64)> {
+    files.sort_by_key(|file| file.entry);
     let summary = |(argument, named): (usize, &Argument)| {
         let name = &named.name;
         let own = || files.iter().filter(move |file| file.argument == argument);
         let mut hash = Sha256::new();
         for file in own() {
-            // Labels below the argument, so that the hash does not depend on where the input lies.
-            let label = file.label.strip_prefix(name.as_str()).unwrap_or(&file.label).trim_start_matches('/');
-            hash.update(format!("{}  {label}\n", file.sha256.as_deref().unwrap_or("-")));
+            // Names below the argument, so that the hash does not depend on where the input lies.
+            let inside = entries.get(file.entry).map(|entry| entry.inside.to_string_lossy());
+            let inside = inside.unwrap_or_default();
+            hash.update(format!("{}  {inside}\n", file.sha256.as_deref().unwrap_or("-")));
         }
-        InputSummary {
+        let summary = InputSummary {
             name: name.clone(),
             files: own().count(),
             bytes: own().map(|file| file.bytes).sum(),
             events: own().map(|file| file.events).sum(),
             documents: own().map(|file| file.documents).sum(),
             sha256: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
-        }
+        };
+        (summary, own().map(|file| file.signed).sum())
     };
     arguments.iter().enumerate().map(summary).collect()
 }

@@ -48,6 +48,9 @@ pub(super) struct Inputs {
     /// Threads that read files [default: number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) jobs: Option<u16>,
+    /// Decode and count every record, also those that no key and no session of a key signed; several times slower
+    #[arg(long)]
+    pub(super) census: bool,
 }
 
 /// What bears on verdicts.

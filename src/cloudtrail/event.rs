@@ -1,7 +1,8 @@
 //! One CloudTrail event, reduced to what evidence is made of.
 
-use crate::model::{AccessKeyId, AccountId};
+use crate::model::AccessKeyId;
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// `eventID` as its sixteen bytes, where it is a UUID. Placeholders such as `"1"` repeat on different
 /// records, so only UUIDs identify an event.
@@ -9,35 +10,35 @@ pub type EventId = [u8; 16];
 
 /// The record contents are described at
 /// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
-/// Text fields are as written; absent and null ones are empty.
+/// Text fields are as written, borrowed from the record where that is possible; absent and null ones are empty.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Event {
+pub struct Event<'a> {
     /// Who made the call.
-    pub identity: Identity,
+    pub identity: Identity<'a>,
     /// `eventTime`, where it can be read.
     pub time: Option<Timestamp>,
     /// `eventSource`: the service's host name.
-    pub source: String,
+    pub source: Cow<'a, str>,
     /// `eventName`: the API call.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// `awsRegion`.
-    pub region: String,
+    pub region: Cow<'a, str>,
     /// `sourceIPAddress`: an address, a service's host name or `AWS Internal`.
-    pub ip: String,
+    pub ip: Cow<'a, str>,
     /// `userAgent`, without the `[…]` that some services put around it.
-    pub agent: String,
+    pub agent: Cow<'a, str>,
     /// `errorCode`; empty where the call succeeded.
-    pub error: String,
+    pub error: Cow<'a, str>,
     /// `eventID`.
     pub id: Option<EventId>,
     /// `sharedEventID`: the same call in another account's trail.
-    pub shared_id: String,
+    pub shared_id: Cow<'a, str>,
     /// `addendum.originalEventID` of a record that replaces an earlier one (reason `UPDATED_DATA`).
     pub replaces: Option<EventId>,
     /// `recipientAccountId`: whose trail this is.
-    pub recipient: String,
+    pub recipient: Cow<'a, str>,
     /// `vpcEndpointId`.
-    pub vpc_endpoint: String,
+    pub vpc_endpoint: Cow<'a, str>,
     /// Whether it is an API call (`eventType` `AwsApiCall`, or none, as in the oldest records).
     pub api_call: bool,
     /// Whether its identity is written in a form that cannot be read, so that its key is not known.
@@ -48,31 +49,36 @@ pub struct Event {
     /// (`additionalEventData.AuthenticationMethod`).
     pub presigned: bool,
     /// Credentials that the call handed out.
-    pub minted: Option<Minted>,
+    pub minted: Option<Minted<'a>>,
+    /// `readOnly`, where it is written.
+    pub read_only: Option<bool>,
+    /// ARNs that the record names as what the call acted on: `resources[].ARN`, and what of `requestParameters` is
+    /// an ARN or an S3 bucket and key. Sorted, each once.
+    pub resources: Vec<Cow<'a, str>>,
 }
 
 /// `userIdentity`
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>).
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Identity {
+pub struct Identity<'a> {
     /// `type`.
     pub kind: IdentityKind,
     /// `accessKeyId`, where there is one.
-    pub key: Option<AccessKeyId>,
+    pub key: Option<Cow<'a, str>>,
     /// `accountId`, or the account of the ARN.
-    pub account: Option<AccountId>,
+    pub account: Option<Cow<'a, str>>,
     /// `arn`.
-    pub arn: String,
+    pub arn: Cow<'a, str>,
     /// `userName`; [`crate::model::ROOT_USER`] for root.
-    pub user: String,
+    pub user: Cow<'a, str>,
     /// Whether a non-empty `sessionContext` was there, which a static key's own calls do not have.
     pub in_session: bool,
     /// The IAM user whose session it is, where `sessionContext.sessionIssuer` names one.
-    pub issuer: String,
+    pub issuer: Cow<'a, str>,
     /// `sessionCredentialFromConsole`.
     pub from_console: bool,
     /// `invokedBy`: the service that made the call on the caller's behalf.
-    pub invoked_by: String,
+    pub invoked_by: Cow<'a, str>,
 }
 
 /// The types of identity that matter here.
@@ -110,18 +116,63 @@ pub enum Category {
 
 /// Temporary credentials in `responseElements.credentials`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Minted {
+pub struct Minted<'a> {
     /// The session's key id.
-    pub key: AccessKeyId,
+    pub key: Cow<'a, str>,
     /// `requestParameters.roleArn`, empty where no role was assumed.
-    pub role_arn: String,
+    pub role_arn: Cow<'a, str>,
 }
 
-impl Event {
+impl Event<'_> {
     /// Whether the call counts as use of a static key: type IAMUser or Root and an `AKIA` id.
     /// `AKIA` ids do occur on other types; those are reported, never counted.
     pub fn is_static_key_use(&self) -> bool {
         matches!(self.identity.kind, IdentityKind::IamUser | IdentityKind::Root)
-            && self.identity.key.as_ref().is_some_and(AccessKeyId::is_static)
+            && self.identity.key.as_deref().is_some_and(AccessKeyId::names_static)
+    }
+
+    /// The same event, independent of the record's text.
+    pub fn into_owned(self) -> Event<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Event {
+            identity: self.identity.into_owned(),
+            time: self.time,
+            source: own(self.source),
+            name: own(self.name),
+            region: own(self.region),
+            ip: own(self.ip),
+            agent: own(self.agent),
+            error: own(self.error),
+            id: self.id,
+            shared_id: own(self.shared_id),
+            replaces: self.replaces,
+            recipient: own(self.recipient),
+            vpc_endpoint: own(self.vpc_endpoint),
+            api_call: self.api_call,
+            odd_identity: self.odd_identity,
+            category: self.category,
+            presigned: self.presigned,
+            minted: self.minted.map(|minted| Minted { key: own(minted.key), role_arn: own(minted.role_arn) }),
+            read_only: self.read_only,
+            resources: self.resources.into_iter().map(own).collect(),
+        }
+    }
+}
+
+impl Identity<'_> {
+    /// The same identity, independent of the record's text.
+    pub fn into_owned(self) -> Identity<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Identity {
+            kind: self.kind,
+            key: self.key.map(own),
+            account: self.account.map(own),
+            arn: own(self.arn),
+            user: own(self.user),
+            in_session: self.in_session,
+            issuer: own(self.issuer),
+            from_console: self.from_console,
+            invoked_by: own(self.invoked_by),
+        }
     }
 }

@@ -13,6 +13,8 @@ pub struct ObjectName {
     pub region: String,
     /// Day of delivery.
     pub day: Day,
+    /// Whether it is a digest file, which lists log objects, and not a log object itself.
+    pub digest: bool,
 }
 
 /// Reads the name of a log object; `None` where it does not follow the layout.
@@ -20,14 +22,20 @@ pub fn object_name(path: &str) -> Option<ObjectName> {
     let file = path.rsplit(['/', '!']).next()?;
     let mut parts = file.split('_');
     let account = AccountId::new(parts.next()?);
-    if !account.is_well_formed() || parts.next()? != "CloudTrail" {
+    if !account.is_well_formed() {
         return None;
     }
+    let digest = match parts.next()? {
+        "CloudTrail" => false,
+        // `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_REGION_TIME.json.gz`; trail names may have underscores.
+        "CloudTrail-Digest" => true,
+        _ => return None,
+    };
     let region = parts.next()?.to_owned();
-    let stamp = parts.next()?;
+    let stamp = if digest { parts.next_back()? } else { parts.next()? };
     let date = stamp.get(..8)?;
     let text = format!("{}-{}-{}T00:00:00Z", date.get(..4)?, date.get(4..6)?, date.get(6..8)?);
-    Some(ObjectName { account, region, day: Day::of(parse_instant(&text)?) })
+    Some(ObjectName { account, region, day: Day::of(parse_instant(&text)?), digest })
 }
 
 #[cfg(test)]
@@ -44,11 +52,11 @@ mod tests {
             (name.account.as_str(), &*name.region, name.day.to_string()),
             ("111122223333", "eu-west-1", "2026-09-30".into())
         );
-        for other in [
-            "x.json",
-            "111122223333_CloudTrail-Digest_eu-west-1_t_r_20260930T2355Z.json.gz",
-            "1_CloudTrail_r_20260930T2355Z",
-        ] {
+        let digest = object_name(
+            "111122223333_CloudTrail-Digest_eu-west-1_a_trail_eu-west-1_20260930T235500Z.json.gz",
+        );
+        assert!(digest.is_some_and(|name| name.digest && name.day.to_string() == "2026-09-30"));
+        for other in ["x.json", "1_CloudTrail_r_20260930T2355Z"] {
             assert_eq!(object_name(other), None, "{other}");
         }
     }

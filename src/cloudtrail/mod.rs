@@ -2,10 +2,16 @@
 
 mod decode;
 mod event;
+mod fields;
+mod json;
 mod layout;
+mod scan;
 mod text;
 
-pub use decode::{NotAnEvent, decode};
+pub use decode::{NotAnEvent, decode, decode_usual};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 pub use layout::{ObjectName, object_name};
+pub use scan::{
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, role_session, scan, scan_portably, session_hash,
+};
 pub use text::{lossy_string, text};

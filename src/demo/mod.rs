@@ -5,6 +5,7 @@
 //! documentation or private use, so that no made-up evidence can point at a real machine.
 
 mod agents;
+mod bulk;
 mod calls;
 mod cast;
 mod dice;
@@ -20,5 +21,6 @@ mod schedule;
 mod story;
 mod truth;
 
+pub use bulk::{BulkOptions, bulk};
 pub use generate::{Emit, EstateOptions, as_of, generate};
 pub use truth::{ConsumerTruth, KeyTruth, Truth};

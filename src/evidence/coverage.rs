@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One account's region on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
-    /// Management events.
+    /// Records of any class; more than the classes' sum where not every record was decoded.
+    pub records: u64,
+    /// Management events, of those that were decoded.
     pub management: u64,
     /// Data events.
     pub data: u64,
@@ -17,6 +19,21 @@ pub struct Cell {
     pub objects: u32,
     /// Of those, objects of which some part could not be read.
     pub damaged: u32,
+    /// Digest files delivered that day, by their names.
+    pub digests: u32,
+}
+
+impl Cell {
+    /// Adds another's counts.
+    pub fn add(&mut self, other: &Cell) {
+        self.records += other.records;
+        self.management += other.management;
+        self.data += other.data;
+        self.other += other.other;
+        self.objects += other.objects;
+        self.damaged += other.damaged;
+        self.digests += other.digests;
+    }
 }
 
 /// One region of one account over all days.
@@ -42,45 +59,78 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    pub(crate) fn see(&mut self, event: &Event) {
-        let account = match (&event.identity.account, event.recipient.as_str()) {
-            (Some(account), "") => account.clone(),
+    /// Notes a decoded record of an object, or of a file that is no log object.
+    pub fn see(&mut self, event: &Event<'_>) {
+        let account = match (event.identity.account.as_deref(), &*event.recipient) {
+            (Some(account), "") => account,
             (None, "") => return,
-            (_, recipient) => AccountId::new(recipient),
+            (_, recipient) => recipient,
         };
         let Some(time) = event.time else { return };
-        let cell = self.cell(&account, &event.region, Day::of(time));
+        let cell = self.cell(account, &event.region, Day::of(time));
+        cell.records += 1;
         match event.category {
             Category::Management => cell.management += 1,
             Category::Data => cell.data += 1,
             Category::Other => cell.other += 1,
         }
         if event.category == Category::Data {
-            let sources = self.data_sources.entry(account).or_default();
-            if !sources.contains(&event.source) {
-                sources.insert(event.source.clone());
-            }
+            self.see_source(account, &event.source);
         }
     }
 
-    pub(crate) fn see_object(&mut self, object: &ObjectName, damaged: bool) {
-        let cell = self.cell(&object.account, &object.region, object.day);
+    /// Notes that data events of a service were recorded.
+    pub fn see_source(&mut self, account: &str, source: &str) {
+        let known = self.data_sources.iter().any(|(a, s)| a.as_str() == account && s.contains(source));
+        if !known {
+            self.data_sources.entry(AccountId::new(account)).or_default().insert(source.to_owned());
+        }
+    }
+
+    /// Notes a log object, how many of its records were passed over undecoded, and whether it is damaged.
+    pub fn see_object(&mut self, object: &ObjectName, undecoded: u64, damaged: bool) {
+        let cell = self.cell(object.account.as_str(), &object.region, object.day);
+        if object.digest {
+            cell.digests += 1;
+            return;
+        }
+        cell.records += undecoded;
         cell.objects += 1;
         cell.damaged += u32::from(damaged);
     }
 
-    fn cell(&mut self, account: &AccountId, region: &str, day: Day) -> &mut Cell {
-        // Looked up before it is inserted, as nearly every call finds its cell and should not copy the names.
-        if !self.cells.get(account).is_some_and(|regions| regions.contains_key(region)) {
-            self.cells.entry(account.clone()).or_default().entry(region.to_owned()).or_default();
+    /// Adds what is known of one account, region and day.
+    pub fn add_cell(&mut self, account: &str, region: &str, day: Day, more: &Cell) {
+        self.cell(account, region, day).add(more);
+    }
+
+    /// Adds another reader's.
+    pub fn merge(&mut self, other: &Coverage) {
+        for (account, region, day, cell) in other.cells() {
+            self.add_cell(account.as_str(), region, day, cell);
         }
-        self.cells
-            .entry(account.clone())
-            .or_default()
-            .entry(region.to_owned())
-            .or_default()
-            .entry(day)
-            .or_default()
+        for (account, sources) in &other.data_sources {
+            sources.iter().for_each(|source| self.see_source(account.as_str(), source));
+        }
+    }
+
+    /// Every account's region's day.
+    pub fn cells(&self) -> impl Iterator<Item = (&AccountId, &str, Day, &Cell)> {
+        self.cells.iter().flat_map(|(account, regions)| {
+            regions.iter().flat_map(move |(region, days)| {
+                days.iter().map(move |(day, cell)| (account, region.as_str(), *day, cell))
+            })
+        })
+    }
+
+    /// Every account and service that data events were recorded of.
+    pub fn sources(&self) -> impl Iterator<Item = (&AccountId, &str)> {
+        self.data_sources.iter().flat_map(|(account, s)| s.iter().map(move |s| (account, s.as_str())))
+    }
+
+    fn cell(&mut self, account: &str, region: &str, day: Day) -> &mut Cell {
+        let account = AccountId::new(account);
+        self.cells.entry(account).or_default().entry(region.to_owned()).or_default().entry(day).or_default()
     }
 
     /// Accounts that anything was recorded of.
@@ -149,11 +199,7 @@ impl Coverage {
                 };
                 let mut sum = Cell::default();
                 for cell in days.values() {
-                    sum.management += cell.management;
-                    sum.data += cell.data;
-                    sum.other += cell.other;
-                    sum.objects += cell.objects;
-                    sum.damaged += cell.damaged;
+                    sum.add(cell);
                 }
                 out.push(RegionCoverage {
                     account: account.clone(),

@@ -3,14 +3,24 @@
 mod cadence;
 mod collect;
 mod coverage;
+mod facts;
+mod finish;
 mod gaps;
 mod intern;
+mod lineage;
+mod resources;
 mod sessions;
 mod usage;
 
 pub use cadence::{Cadence, Rhythm};
-pub use collect::{Activity, Collector, Evidence};
+pub use collect::Collector;
 pub use coverage::{Cell, Coverage, RegionCoverage};
+pub use facts::{
+    COLUMNS, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags, instant, micros,
+};
+pub use finish::{ActionOfKey, Activity, Evidence};
 pub use gaps::{Gap, GapInput, GapKind, find_gaps};
+pub use lineage::{Lineage, Step};
+pub use resources::{MOST_RESOURCES, ResourceSet};
 pub use sessions::{Chains, MintedSession, UserSessions};
 pub use usage::{DaySet, Stats, Stray, UsageRow, is_denied};

@@ -1,9 +1,12 @@
 //! Follows temporary credentials back to the static key that they derive from.
 
+use super::facts::SessionFacts;
+use super::lineage::Step;
 use super::usage::{Stats, UsageRow};
 use crate::cloudtrail::{Event, IdentityKind};
 use crate::model::{AccessKeyId, AccountId};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use hashbrown::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A session handed out, directly or over other sessions, by a static key.
@@ -79,37 +82,33 @@ fn keep_smallest<T: Ord>(map: &mut HashMap<String, T>, id: &str, value: T) {
 const SHOWN_STEPS: usize = 8;
 
 impl SessionLog {
-    pub(crate) fn see(&mut self, event: &Event) {
-        let signer = event.identity.key.as_ref().filter(|k| k.is_static() || k.is_session());
-        if let Some(minted) = event.minted.as_ref().filter(|m| m.key.is_session()) {
-            let step = if minted.role_arn.is_empty() {
-                event.name.clone()
-            } else {
-                format!("{} {}", event.name, minted.role_arn)
+    /// Notes who hands out which session; every step is told to `tell`, too.
+    pub(crate) fn see(&mut self, event: &Event<'_>, tell: &mut dyn FnMut(Step<'_>)) {
+        let key = event.identity.key.as_deref();
+        let signer = key.filter(|key| AccessKeyId::names_static(key) || AccessKeyId::names_session(key));
+        if let Some(minted) = event.minted.as_ref().filter(|m| AccessKeyId::names_session(&m.key)) {
+            let step = || match &*minted.role_arn {
+                "" => event.name.to_string(),
+                role => format!("{} {role}", event.name),
             };
-            let child = minted.key.as_str().to_owned();
             match signer {
                 Some(parent) => {
-                    let origin = Origin { parent: parent.as_str().to_owned(), step };
-                    // Masked ids can have several origins: the first in order stands, whatever came first.
-                    self.origins
-                        .entry(child)
-                        .and_modify(|old| {
-                            if origin < *old {
-                                *old = origin.clone()
-                            }
-                        })
-                        .or_insert(origin);
+                    tell(Step::HandedOut(parent, &minted.key));
+                    self.note_origin(&minted.key, parent.to_owned(), step());
                 }
-                None if !event.shared_id.is_empty() => {
-                    keep_smallest(&mut self.shared_children, &event.shared_id, (child, step));
+                // Services assume roles all the time, and never by anybody's key.
+                None if !event.shared_id.is_empty() && event.identity.kind != IdentityKind::AwsService => {
+                    tell(Step::Received(&event.shared_id, &minted.key));
+                    let child = (minted.key.to_string(), step());
+                    keep_smallest(&mut self.shared_children, &event.shared_id, child);
                 }
                 None => {}
             }
         }
         let Some(signer) = signer else { return };
         if !event.shared_id.is_empty() && event.name.starts_with("AssumeRole") {
-            keep_smallest(&mut self.shared_parents, &event.shared_id, signer.as_str().to_owned());
+            tell(Step::Shared(&event.shared_id, signer));
+            keep_smallest(&mut self.shared_parents, &event.shared_id, signer.to_owned());
         }
         let user = match event.identity.kind {
             IdentityKind::IamUser => &event.identity.user,
@@ -117,24 +116,61 @@ impl SessionLog {
             IdentityKind::FederatedUser => &event.identity.issuer,
             _ => return,
         };
-        if signer.is_session()
+        if AccessKeyId::names_session(signer)
             && !user.is_empty()
-            && let Some(account) = &event.identity.account
+            && let Some(account) = event.identity.account.as_deref()
         {
-            let holder =
-                Holder { account: account.clone(), user: user.clone(), console: event.identity.from_console };
-            match self.holders.get_mut(signer.as_str()) {
-                Some(known) => {
-                    let console = known.console || holder.console;
-                    if (&holder.account, &holder.user) < (&known.account, &known.user) {
-                        *known = holder;
-                    }
-                    known.console = console;
-                }
-                None => {
-                    self.holders.insert(signer.as_str().to_owned(), holder);
+            self.note_holder(signer, account, user, event.identity.from_console);
+        }
+    }
+
+    fn note_origin(&mut self, child: &str, parent: String, step: String) {
+        let origin = Origin { parent, step };
+        // Masked ids can have several origins: the first in order stands, whatever came first.
+        keep_smallest(&mut self.origins, child, origin);
+    }
+
+    fn note_holder(&mut self, session: &str, account: &str, user: &str, console: bool) {
+        match self.holders.get_mut(session) {
+            Some(known) => {
+                known.console |= console;
+                if (account, user) < (known.account.as_str(), known.user.as_str()) {
+                    known.account = AccountId::new(account);
+                    known.user = user.to_owned();
                 }
             }
+            None => {
+                let account = AccountId::new(account);
+                self.holders.insert(session.to_owned(), Holder { account, user: user.to_owned(), console });
+            }
+        }
+    }
+
+    pub(crate) fn into_facts(self) -> SessionFacts {
+        SessionFacts {
+            origins: self.origins.into_iter().map(|(child, o)| (child, o.parent, o.step)).collect(),
+            received: self.shared_children.into_iter().map(|(id, (child, step))| (id, child, step)).collect(),
+            shared: self.shared_parents.into_iter().collect(),
+            holders: self
+                .holders
+                .into_iter()
+                .map(|(session, h)| (session, h.account.as_str().to_owned(), h.user, h.console))
+                .collect(),
+        }
+    }
+
+    pub(crate) fn take_in(&mut self, facts: SessionFacts) {
+        for (child, parent, step) in facts.origins {
+            self.note_origin(&child, parent, step);
+        }
+        for (shared, child, step) in facts.received {
+            keep_smallest(&mut self.shared_children, &shared, (child, step));
+        }
+        for (shared, parent) in facts.shared {
+            keep_smallest(&mut self.shared_parents, &shared, parent);
+        }
+        for (session, account, user, console) in facts.holders {
+            self.note_holder(&session, &account, &user, console);
         }
     }
 
@@ -147,7 +183,7 @@ impl SessionLog {
                 self.origins.entry(child).or_insert_with(|| Origin { parent: parent.clone(), step });
             }
         }
-        let mut known: HashMap<&str, Option<Root>> = HashMap::new();
+        let mut known: HashMap<&str, Option<Root>> = HashMap::default();
         let mut roots: BTreeMap<&str, (AccessKeyId, Arc<str>, u64)> = BTreeMap::new();
         for child in self.origins.keys() {
             if let Some(root) = self.root(child, &mut known) {

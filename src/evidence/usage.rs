@@ -36,6 +36,8 @@ pub struct UsageRow {
     pub presigned: bool,
     /// The record carries a session context although a static key signed it.
     pub in_session: bool,
+    /// Whether the call only reads, as far as the records say.
+    pub read_only: Option<bool>,
     /// How often and when.
     pub stats: Stats,
 }

@@ -2,13 +2,20 @@
 //!
 //! A file that cannot be read never hides its neighbours: every trouble becomes a [`crate::model::Skip`].
 
+mod fold;
+mod inflate;
 mod ingest;
 mod json_values;
 mod open;
+mod quick;
+mod reader;
 mod recognise;
+mod sniff;
 mod walk;
 
-pub use ingest::{Batch, FileReport, Ingest, Interrupted, ingest};
+pub use fold::{FileReport, Fold, SeenObject};
+pub use ingest::{Fetch, Ingest, Interrupted, Pass, ingest, ingest_fetched, reading_order};
 pub use json_values::{Trouble, ValueSink, read_values};
+pub use quick::Depth;
 pub use recognise::{Document, DocumentKind, Found, recognise};
-pub use walk::{Argument, Entry, STDIN, expand};
+pub use walk::{Argument, Entry, Place, Root, STDIN, expand};

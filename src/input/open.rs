@@ -44,8 +44,9 @@ pub(crate) fn open(
     stop: &AtomicBool,
     visit: &mut Visit<'_>,
 ) -> io::Result<Opened> {
-    let Some(path) = &entry.path else {
-        return counted(io::stdin().lock(), tick, stop, |reader| descend(&entry.label, reader, 0, visit));
+    let label = entry.label();
+    let Some(path) = entry.path() else {
+        return counted(io::stdin().lock(), tick, stop, |reader| descend(&label, reader, 0, visit));
     };
     let mut file = File::open(path)?;
     // Between listing and opening the path may have become a pipe.
@@ -60,10 +61,26 @@ pub(crate) fn open(
         let opened = counted(&file, tick, stop, |_| Ok(()))?;
         file.rewind()?;
         let mut member = |label: &str, content: &mut dyn BufRead| descend(label, content, 1, visit);
-        unzip(&entry.label, &file, &mut member)?;
+        unzip(&label, &file, &mut member)?;
         return Ok(opened);
     }
-    counted(file, tick, stop, |reader| descend(&entry.label, reader, 0, visit))
+    counted(file, tick, stop, |reader| descend(&label, reader, 0, visit))
+}
+
+/// The same for a file whose bytes are in memory.
+pub(crate) fn open_bytes(
+    label: &str,
+    mut file: Cursor<&Vec<u8>>,
+    stop: &AtomicBool,
+    visit: &mut Visit<'_>,
+) -> io::Result<Opened> {
+    if !file.get_ref().starts_with(ZIP) {
+        return counted(file, &|_| {}, stop, |reader| descend(label, reader, 0, visit));
+    }
+    let opened = counted(&mut file, &|_| {}, stop, |_| Ok(()))?;
+    let mut member = |label: &str, content: &mut dyn BufRead| descend(label, content, 1, visit);
+    unzip(label, file, &mut member)?;
+    Ok(opened)
 }
 
 const ZIP: &[u8] = b"PK\x03\x04";

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 /// What a JSON object turned out to be.
 #[derive(Debug)]
-pub enum Found {
+pub enum Found<'a> {
     /// A CloudTrail event, whatever it was wrapped in.
-    Event(Box<Event>),
+    Event(&'a Event<'a>),
     /// Something about the account rather than about a call.
     Document(DocumentKind, Value),
     /// Known and of no use here: a digest file, an empty listing.
@@ -129,13 +129,13 @@ struct Envelope<'a> {
 const MAX_ENVELOPES: usize = 8;
 
 /// Recognises one JSON object and hands everything in it to `found`.
-pub fn recognise(raw: &[u8], found: &mut dyn FnMut(Found)) {
+pub fn recognise(raw: &[u8], found: &mut dyn FnMut(Found<'_>)) {
     object(&String::from_utf8_lossy(raw), 0, found);
 }
 
-fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
+fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found<'_>)) {
     match decode(raw) {
-        Ok(event) => return found(Found::Event(Box::new(event))),
+        Ok(event) => return found(Found::Event(&event)),
         Err(NotAnEvent::Malformed) => return found(Found::Malformed),
         Err(NotAnEvent::Notification) => return found(Found::Known),
         Err(NotAnEvent::Other) => {}
@@ -171,7 +171,7 @@ fn object(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
 }
 
 /// An array of objects (of arrays…), or one object.
-fn nested(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
+fn nested(raw: &str, depth: usize, found: &mut dyn FnMut(Found<'_>)) {
     if depth >= MAX_ENVELOPES {
         return found(Found::Unknown);
     }
@@ -189,7 +189,7 @@ fn nested(raw: &str, depth: usize, found: &mut dyn FnMut(Found)) {
     }
 }
 
-fn document(envelope: &Envelope<'_>, raw: &str) -> Found {
+fn document(envelope: &Envelope<'_>, raw: &str) -> Found<'static> {
     let has_iam = [envelope.user_detail_list, envelope.role_detail_list, envelope.group_detail_list];
     let kind = if has_iam.iter().any(Option::is_some) {
         DocumentKind::AuthorizationDetails

@@ -1,8 +1,10 @@
 //! From the paths a user names to the files to read: directories are walked, everything else is checked.
 
 use crate::model::{Skip, SkipReason};
+use std::ffi::OsStr;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use walkdir::WalkDir;
 
 /// The argument that means standard input.
@@ -25,17 +27,72 @@ impl Argument {
     }
 }
 
-/// One thing to read.
+/// Where entries are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Standard input.
+    Stdin,
+    /// On this machine, below the path that the user gave.
+    Local,
+    /// Elsewhere, below an address such as `s3://bucket/prefix`; [`super::Fetch`] brings it.
+    Remote,
+}
+
+/// What entries have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Root {
+    /// Where they are.
+    pub place: Place,
+    /// Path or address.
+    pub path: String,
+    /// What reports call it.
+    pub name: String,
+    /// Which of the user's arguments it is.
+    pub argument: usize,
+}
+
+/// One thing to read. There can be millions: what they share lies in the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it is; `None` is standard input.
-    pub path: Option<PathBuf>,
-    /// What reports call it: as the user named it, with `/` between parts.
-    pub label: String,
+    /// What it lies below.
+    pub root: Arc<Root>,
+    /// Where it lies there; empty for the root itself.
+    pub inside: Box<OsStr>,
     /// Size in bytes when it was listed; 0 for standard input.
     pub size: u64,
-    /// Which of the user's arguments it came from.
-    pub argument: usize,
+    /// Which version of it this is, as far as the listing tells: its time of change in nanoseconds, or a hash of its
+    /// tag.
+    pub version: u64,
+}
+
+impl Entry {
+    /// Where it is on this machine.
+    pub fn path(&self) -> Option<PathBuf> {
+        match self.root.place {
+            Place::Local if self.inside.is_empty() => Some(PathBuf::from(&self.root.path)),
+            Place::Local => Some(Path::new(&self.root.path).join(&*self.inside)),
+            Place::Stdin | Place::Remote => None,
+        }
+    }
+
+    /// What reports call it: as the user named it, with `/` between parts.
+    pub fn label(&self) -> String {
+        below(&self.root.name, &self.inside)
+    }
+
+    /// What it is called wherever it is named from: its absolute path, or its address.
+    pub fn identity(&self) -> String {
+        match self.path() {
+            Some(path) => std::path::absolute(&path).unwrap_or(path).to_string_lossy().into_owned(),
+            None => below(&self.root.path, &self.inside),
+        }
+    }
+}
+
+fn below(root: &str, inside: &OsStr) -> String {
+    let inside = inside.to_string_lossy().replace('\\', "/");
+    let root = if inside.is_empty() { root } else { root.trim_end_matches('/') };
+    if inside.is_empty() { root.trim_end_matches('/').to_owned() } else { format!("{root}/{inside}") }
 }
 
 /// Lists the files behind the arguments, sorted by label. Links are followed, each file once per argument.
@@ -43,11 +100,13 @@ pub struct Entry {
 pub fn expand(arguments: &[Argument]) -> (Vec<Entry>, Vec<Skip>) {
     let mut found = Found { entries: Vec::new(), skips: Vec::new() };
     for (number, argument) in arguments.iter().enumerate() {
-        if argument.path == STDIN {
-            found.entries.push(Entry { path: None, label: argument.name.clone(), size: 0, argument: number });
+        let place = if argument.path == STDIN { Place::Stdin } else { Place::Local };
+        let (path, name) = (argument.path.clone(), argument.name.clone());
+        let root = Arc::new(Root { place, path, name, argument: number });
+        if root.place == Place::Stdin {
+            found.entries.push(Entry { root, inside: OsStr::new("").into(), size: 0, version: 0 });
             continue;
         }
-        let root = Root { argument, number };
         let path = Path::new(&argument.path);
         match std::fs::metadata(path) {
             Ok(meta) if meta.is_dir() => found.walk(path, &root),
@@ -55,22 +114,12 @@ pub fn expand(arguments: &[Argument]) -> (Vec<Entry>, Vec<Skip>) {
             Err(error) => found.skip(path, &root, SkipReason::Unreadable, error.to_string()),
         }
     }
-    found.entries.sort_by(|a, b| (a.argument, &a.label).cmp(&(b.argument, &b.label)));
+    found.entries.sort_by(|a, b| (a.root.argument, &a.inside).cmp(&(b.root.argument, &b.inside)));
     (found.entries, found.skips)
 }
 
-struct Root<'a> {
-    argument: &'a Argument,
-    number: usize,
-}
-
-impl Root<'_> {
-    fn label(&self, path: &Path) -> String {
-        let inside = path.strip_prefix(&self.argument.path).unwrap_or(Path::new(""));
-        let inside = inside.to_string_lossy().replace('\\', "/");
-        let name = self.argument.name.trim_end_matches('/');
-        if inside.is_empty() { name.to_owned() } else { format!("{name}/{inside}") }
-    }
+fn inside<'a>(root: &Root, path: &'a Path) -> &'a OsStr {
+    path.strip_prefix(&root.path).unwrap_or(Path::new("")).as_os_str()
 }
 
 struct Found {
@@ -79,7 +128,7 @@ struct Found {
 }
 
 impl Found {
-    fn walk(&mut self, start: &Path, root: &Root<'_>) {
+    fn walk(&mut self, start: &Path, root: &Arc<Root>) {
         for step in WalkDir::new(start).follow_links(true) {
             match step {
                 Ok(found) if found.file_type().is_dir() => {}
@@ -102,14 +151,13 @@ impl Found {
         }
     }
 
-    fn file(&mut self, path: &Path, meta: &Metadata, root: &Root<'_>) {
+    fn file(&mut self, path: &Path, meta: &Metadata, root: &Arc<Root>) {
         if meta.is_file() {
-            let label = root.label(path);
             self.entries.push(Entry {
-                path: Some(path.to_path_buf()),
-                label,
+                root: root.clone(),
+                inside: inside(root, path).into(),
                 size: meta.len(),
-                argument: root.number,
+                version: version(meta),
             });
         } else {
             let detail = format!("{}; to read a stream, pipe it into '-'", kind(meta.file_type()));
@@ -117,9 +165,15 @@ impl Found {
         }
     }
 
-    fn skip(&mut self, path: &Path, root: &Root<'_>, reason: SkipReason, detail: String) {
-        self.skips.push(Skip { source: root.label(path), offset: None, reason, detail });
+    fn skip(&mut self, path: &Path, root: &Root, reason: SkipReason, detail: String) {
+        let source = below(&root.name, inside(root, path));
+        self.skips.push(Skip { source, offset: None, reason, detail });
     }
+}
+
+fn version(meta: &Metadata) -> u64 {
+    let changed = meta.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    changed.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0)
 }
 
 #[cfg(unix)]

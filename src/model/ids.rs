@@ -17,15 +17,22 @@ impl AccountId {
 
     /// The account an ARN belongs to (its fifth field), where it names one.
     pub fn from_arn(arn: &str) -> Option<Self> {
-        let account = arn.split(':').nth(4)?;
-        let id = Self::new(account);
-        id.is_well_formed().then_some(id)
+        Self::in_arn(arn).map(Self::new)
+    }
+
+    /// [`AccountId::from_arn`] of text that is not kept.
+    pub fn in_arn(arn: &str) -> Option<&str> {
+        arn.split(':').nth(4).filter(|account| Self::is_id(account))
+    }
+
+    fn is_id(text: &str) -> bool {
+        text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
     }
 
     /// Twelve digits, as the account id is documented
     /// (<https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>).
     pub fn is_well_formed(&self) -> bool {
-        self.0.len() == 12 && self.0.bytes().all(|b| b.is_ascii_digit())
+        Self::is_id(&self.0)
     }
 
     /// The id as text.
@@ -58,12 +65,22 @@ impl AccessKeyId {
 
     /// A long-lived key of an IAM user or of root.
     pub fn is_static(&self) -> bool {
-        self.0.starts_with("AKIA")
+        Self::names_static(&self.0)
     }
 
     /// A key that AWS STS issued for a session.
     pub fn is_session(&self) -> bool {
-        self.0.starts_with("ASIA")
+        Self::names_session(&self.0)
+    }
+
+    /// [`AccessKeyId::is_static`] of text that is not kept.
+    pub fn names_static(text: &str) -> bool {
+        text.starts_with("AKIA")
+    }
+
+    /// [`AccessKeyId::is_session`] of text that is not kept.
+    pub fn names_session(text: &str) -> bool {
+        text.starts_with("ASIA")
     }
 
     /// Sixteen to 128 word characters, as the IAM API allows

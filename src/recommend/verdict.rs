@@ -219,7 +219,7 @@ fn recently_used(case: &KeyCase<'_>) -> bool {
     let presumed = any_trail && case.attribution.consumers.iter().any(|consumer| !consumer.seen);
     // What has no readable time may have been at any.
     let last = case.activity.last.max(case.attribution.total.last);
-    presumed || case.activity.undated > 0 || last.is_some_and(|last| Day::of(last) >= first)
+    presumed || case.activity.undated || last.is_some_and(|last| Day::of(last) >= first)
 }
 
 fn in_use(case: &KeyCase<'_>, due: &Due) -> Option<(VerdictKind, Vec<Reason>)> {
@@ -297,11 +297,8 @@ fn static_key_code(kind: WorkloadKind) -> &'static str {
 
 fn not_in_use(case: &KeyCase<'_>, due: &Due) -> (VerdictKind, Vec<Reason>) {
     if recently_used(case) {
-        if case.activity.undated > 0 {
-            let text = format!(
-                "{} whose time cannot be read: they may be recent",
-                counted(case.activity.undated, "record")
-            );
+        if case.activity.undated {
+            let text = "the time of some of its records cannot be read: they may be recent";
             return (VerdictKind::Investigate, vec![reason("undated", text)]);
         }
         let text = "it signed calls lately, though none by a program of its own: see what is set aside, and copies of records that differ";

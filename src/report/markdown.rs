@@ -272,7 +272,7 @@ fn coverage(report: &Report, out: &mut String) {
     for unknown in &report.coverage.unknowns {
         let _ = writeln!(out, "- {}", md(unknown));
     }
-    out.push_str("\n| Account | Region | First day | Last day | Days | Management | Data | Objects | Damaged |\n|---|---|---|---|---:|---:|---:|---:|---:|\n");
+    out.push_str("\n| Account | Region | First day | Last day | Days | Records | Data | Objects | Damaged |\n|---|---|---|---|---:|---:|---:|---:|---:|\n");
     for account in &report.coverage.accounts {
         if account.regions.is_empty() {
             let _ = writeln!(out, "| {} | no events | | | | | | | |", md(&account.account));
@@ -286,7 +286,7 @@ fn coverage(report: &Report, out: &mut String) {
                 r.first_day,
                 r.last_day,
                 r.days,
-                r.management_events,
+                r.records,
                 r.data_events,
                 r.objects,
                 r.damaged_objects

@@ -25,11 +25,13 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
             first_day: region.window.first.to_string(),
             last_day: region.window.last.to_string(),
             days: region.days,
+            records: region.sum.records,
             management_events: region.sum.management,
             data_events: region.sum.data,
             other_events: region.sum.other,
             objects: region.sum.objects,
             damaged_objects: region.sum.damaged,
+            digests: region.sum.digests,
         });
     }
     let account_view = |account: &AccountId| {

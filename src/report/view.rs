@@ -472,16 +472,21 @@ pub struct RegionCoverage {
     pub last_day: String,
     /// Days with anything.
     pub days: usize,
-    /// Management events.
+    /// Records, whether or not they were decoded.
+    pub records: u64,
+    /// Management events, of the records that were decoded: those of keys and of sessions that derive from them, and
+    /// a sample of the others; all of them with `--census`.
     pub management_events: u64,
-    /// Data events.
+    /// Data events, of the records that were decoded.
     pub data_events: u64,
-    /// Insight and aggregated events.
+    /// Insight and aggregated events, of the records that were decoded.
     pub other_events: u64,
     /// Log objects, by their names.
     pub objects: u32,
     /// Log objects of which some part could not be read.
     pub damaged_objects: u32,
+    /// Digest files, by their names.
+    pub digests: u32,
 }
 
 /// A range file.

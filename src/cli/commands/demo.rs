@@ -5,7 +5,7 @@ use super::super::terminal::Terminal;
 use super::{load, outputs};
 use crate::analysis::{AsOf, analyse};
 use crate::demo::{EstateOptions, as_of, generate};
-use crate::input::Argument;
+use crate::input::{Argument, Depth};
 use crate::recommend::Thresholds;
 use crate::report::{ReportFormat, assemble, summary};
 use crate::store::DemoTree;
@@ -60,7 +60,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     outputs::write(&path("truth.json"), &bytes, terminal)?;
     // Named without the directory, so that the same estate gives the same report wherever it lies.
     let estate = Argument { path: tree.estate().to_string_lossy().into_owned(), name: "estate".into() };
-    let material = load::read_all(&[estate], None, terminal)?;
+    let material = load::read_all(&[estate], Depth::Evidence, None, terminal)?;
     let analysis = analyse(material, AsOf::At(as_of()), Thresholds::default());
     let report = assemble(&analysis, "Access key migration report: the demo company");
     for (name, format) in [

@@ -4,6 +4,7 @@ use super::super::args::Inputs;
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::{load, outputs};
+use crate::input::Depth;
 use crate::report::{RowFormat, rows};
 use clap::Args;
 
@@ -32,8 +33,9 @@ pub(in super::super) struct Arguments {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
+    let depth = if arguments.wide { Depth::Evidence } else { Depth::Keys };
     let formats = outputs::formats(&arguments.outputs, RowFormat::from_path, ".jsonl, .csv")?;
-    let material = load::material(&arguments.inputs, terminal)?;
+    let material = load::material(&arguments.inputs, depth, terminal)?;
     let render = |format| {
         let derived = material.evidence.derived.iter().filter(|_| arguments.wide);
         rows(material.evidence.direct.iter().chain(derived), arguments.wide, format)

@@ -3,8 +3,8 @@
 use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
-use crate::analysis::{Analysis, AsOf, Material, analyse, read};
-use crate::input::{Argument, Ingest, STDIN};
+use crate::analysis::{Analysis, AsOf, Material, Reading, analyse, read};
+use crate::input::{Argument, Depth, STDIN};
 use crate::model::{Skip, parse_instant};
 use crate::recommend::Thresholds;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::thread::available_parallelism;
 const NAMED: usize = 10;
 
 /// Reads the inputs.
-pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material, Failure> {
+pub(super) fn material(inputs: &Inputs, depth: Depth, terminal: &Terminal) -> Result<Material, Failure> {
     let arguments: Vec<Argument> = inputs.inputs.iter().map(Argument::new).collect();
     if arguments.iter().filter(|a| a.path == STDIN).count() > 1 {
         let hint = "concatenate streams before they are piped in";
@@ -28,7 +28,8 @@ pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material,
                 .hint("give directories or files with CloudTrail logs or IAM exports, or '-'"));
         }
     }
-    let material = read_all(&arguments, inputs.jobs, terminal)?;
+    let material =
+        read_all(&arguments, if inputs.census { Depth::Census } else { depth }, inputs.jobs, terminal)?;
     if material.is_empty() {
         let mut message = format!("nothing in {} could be understood", inputs.inputs.join(", "));
         if material.skips.is_empty() {
@@ -50,13 +51,15 @@ pub(super) fn material(inputs: &Inputs, terminal: &Terminal) -> Result<Material,
 /// Reads with a progress bar.
 pub(super) fn read_all(
     arguments: &[Argument],
+    depth: Depth,
     jobs: Option<u16>,
     terminal: &Terminal,
 ) -> Result<Material, Failure> {
     let bar = terminal.bytes_bar();
     let jobs = jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
-    let job = Ingest {
+    let reading = Reading {
         arguments,
+        depth,
         jobs,
         stop: terminal.stop(),
         total: &|files, bytes| {
@@ -65,7 +68,7 @@ pub(super) fn read_all(
         },
         tick: &|bytes| bar.inc(bytes),
     };
-    let result = read(&job);
+    let result = read(&reading, Vec::new());
     bar.finish_and_clear();
     result.map_err(|_| Failure::interrupted())
 }
@@ -104,7 +107,7 @@ pub(super) fn analysis(inputs: &Inputs, judging: &Judging, terminal: &Terminal) 
     };
     let reports_now = matches!(as_of, AsOf::Evidence(_));
     let thresholds = Thresholds { max_age: judging.max_age, max_idle: judging.max_idle };
-    let analysis = analyse(material(inputs, terminal)?, as_of, thresholds);
+    let analysis = analyse(material(inputs, Depth::Evidence, terminal)?, as_of, thresholds);
     if reports_now && analysis.as_of == now {
         terminal.warn("no input says when it was made: judging by the time of day");
     }

@@ -1,0 +1,118 @@
+//! How fast trails are scanned, against inflating the same objects alone with the same library, in paired runs.
+//!
+//! `cargo bench --bench scanning` makes log objects of 75 KB and of 2.8 MB, with 15 % and with 1 % of their records
+//! signed by access keys, and prints medians of ratios, which are what to compare between machines.
+//! `OFFKEY_BENCH_BYTES` sets the bytes of JSON of each set (default 1.5 GB), `OFFKEY_BENCH_DIR` keeps the objects.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may stop with a message")]
+
+use libdeflater::Decompressor;
+use offkey::analysis::{Reading, read};
+use offkey::demo::{BulkOptions, bulk};
+use offkey::input::{Argument, Depth};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 7;
+
+fn main() {
+    let bytes =
+        std::env::var("OFFKEY_BENCH_BYTES").ok().and_then(|v| v.parse().ok()).unwrap_or(1_500_000_000);
+    let temporary = tempfile::tempdir().unwrap();
+    let root =
+        std::env::var_os("OFFKEY_BENCH_DIR").map_or_else(|| temporary.path().to_owned(), PathBuf::from);
+    for (object, name) in [(75_000, "75KB"), (2_800_000, "2.8MB")] {
+        for share in [150, 10] {
+            let dir = root.join(format!("{name}-{share}"));
+            if !dir.exists() {
+                make(&dir, &BulkOptions { bytes, object_bytes: object, key_share: share, seed: 1 });
+            }
+            let files = files(&dir);
+            println!(
+                "\n{name} objects, {:.0} % of records by keys: {} objects",
+                f64::from(share) / 10.0,
+                files.len()
+            );
+            for (what, depth, jobs) in [
+                ("usage rows alone", Depth::Keys, 1),
+                ("evidence", Depth::Evidence, 1),
+                ("census", Depth::Census, 1),
+                ("usage rows alone, 2 threads", Depth::Keys, 2),
+                ("evidence, 2 threads", Depth::Evidence, 2),
+            ] {
+                compare(what, &dir, &files, depth, jobs);
+            }
+        }
+    }
+}
+
+fn compare(what: &str, dir: &Path, files: &[PathBuf], depth: Depth, jobs: usize) {
+    let mut ratios = Vec::new();
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        let mut inflated = 0;
+        let alone = timed(|| inflated = inflate(files));
+        let mut rows = 0;
+        let scanned = timed(|| rows = scan(dir, depth, jobs));
+        std::hint::black_box(rows);
+        ratios.push(alone.as_secs_f64() / scanned.as_secs_f64());
+        rates.push(inflated as f64 / 1e6 / scanned.as_secs_f64());
+    }
+    println!("  {what}: {:.3} of inflating alone on one thread, {:.0} MB/s", median(ratios), median(rates));
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap()
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn make(dir: &Path, options: &BulkOptions) {
+    bulk::<std::io::Error>(options, &mut |path, bytes| {
+        let full = dir.join(path);
+        std::fs::create_dir_all(full.parent().unwrap())?;
+        std::fs::write(full, bytes)
+    })
+    .unwrap();
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    let mut next = vec![dir.to_owned()];
+    while let Some(dir) = next.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { next.push(path) } else { out.push(path) }
+        }
+    }
+    out.sort();
+    out
+}
+
+/// Reads and inflates every object into one buffer, and does nothing with it.
+fn inflate(files: &[PathBuf]) -> u64 {
+    let (mut decompressor, mut out) = (Decompressor::new(), vec![0_u8; 4 << 20]);
+    let (mut total, mut bytes) = (0, Vec::new());
+    for path in files {
+        use std::io::Read;
+        bytes.clear();
+        std::fs::File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
+        total += decompressor.gzip_decompress(&bytes, &mut out).unwrap() as u64;
+    }
+    total
+}
+
+fn scan(dir: &Path, depth: Depth, jobs: usize) -> usize {
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    let arguments = [Argument::new(dir.to_string_lossy())];
+    let reading =
+        Reading { arguments: &arguments, depth, jobs, stop: &NEVER, total: &|_, _| {}, tick: &|_| {} };
+    let material = read(&reading, Vec::new()).unwrap();
+    material.evidence.direct.len() + material.evidence.derived.len()
+}

@@ -1,0 +1,158 @@
+//! What one reading thread builds up, and where it goes.
+
+use crate::cloudtrail::{Event, EventId};
+use crate::evidence::{Collector, Coverage, Facts, Lineage};
+use crate::input::{Document, FileReport, Fold};
+use crate::model::Skip;
+use std::sync::Arc;
+
+/// Events and rows that a thread holds before it hands them to a sink.
+const PORTION: usize = 50_000;
+
+/// Files that a thread holds before it hands them to a sink.
+const FILES: usize = 1_000;
+
+/// A file that has been read to its end.
+#[derive(Debug, Default)]
+pub struct ReadFile {
+    /// What became of it.
+    pub report: FileReport,
+    /// What it says of coverage.
+    pub coverage: Coverage,
+    /// Exports in it.
+    pub documents: Vec<Document>,
+}
+
+/// Some of what was read. The files in it are complete: whatever else they hold is in this portion or in an earlier
+/// one of the same thread.
+#[derive(Default)]
+pub struct Portion {
+    /// What was learned.
+    pub facts: Facts,
+    /// Files that ended in it.
+    pub files: Vec<ReadFile>,
+}
+
+/// Where portions go.
+pub trait Sink: Sync {
+    /// Takes a portion, all of it or nothing. Returns false when reading should stop; why is the sink's to tell.
+    fn take(&self, portion: Portion) -> bool;
+}
+
+/// Folds what one thread reads.
+pub(super) struct Worker<'a> {
+    pub(super) collector: Collector,
+    pub(super) coverage: Coverage,
+    pub(super) files: Vec<Summary>,
+    pub(super) documents: Vec<Document>,
+    pub(super) skips: Vec<Skip>,
+    lineage: Arc<Lineage>,
+    again: bool,
+    sink: Option<&'a dyn Sink>,
+    portion: Vec<ReadFile>,
+    stopped: bool,
+}
+
+/// What is kept of a file where no sink takes it.
+pub(super) struct Summary {
+    pub(super) entry: usize,
+    pub(super) argument: usize,
+    pub(super) sha256: Option<String>,
+    pub(super) bytes: u64,
+    pub(super) events: u64,
+    pub(super) signed: u64,
+    pub(super) documents: u64,
+    pub(super) pending: Box<[u32]>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(lineage: &Arc<Lineage>, sink: Option<&'a dyn Sink>) -> Self {
+        Self {
+            collector: Collector::telling(lineage.clone()),
+            coverage: Coverage::default(),
+            files: Vec::new(),
+            documents: Vec::new(),
+            skips: Vec::new(),
+            lineage: lineage.clone(),
+            again: false,
+            sink,
+            portion: Vec::new(),
+            stopped: false,
+        }
+    }
+
+    /// Prepares for reading some files once more; what else they say is known already.
+    pub(super) fn read_again(&mut self) {
+        self.again = true;
+    }
+
+    /// Whether the sink takes no more.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// Hands everything to the sink.
+    pub(super) fn flush(&mut self) {
+        let Some(sink) = self.sink else { return };
+        let fresh = Collector::telling(self.lineage.clone());
+        let facts = std::mem::replace(&mut self.collector, fresh).into_facts();
+        let files = std::mem::take(&mut self.portion);
+        self.stopped |= !sink.take(Portion { facts, files });
+    }
+}
+
+impl Fold for Worker<'_> {
+    fn wants(&mut self, session: u32) -> bool {
+        self.lineage.contains(session)
+    }
+
+    fn event(&mut self, event: &Event<'_>, instead: &dyn Fn() -> EventId) {
+        if !self.again {
+            self.coverage.see(event);
+        }
+        self.collector.add(event, instead);
+        // A file can be larger than memory; events are the same however often they are handed on.
+        if self.sink.is_some() && self.collector.size() >= PORTION {
+            self.flush();
+        }
+    }
+
+    fn glance(&mut self, event: &Event<'_>) {
+        self.coverage.see(event);
+        self.collector.glance(event);
+    }
+
+    fn document(&mut self, document: Document) {
+        self.documents.push(document);
+    }
+
+    fn file(&mut self, report: FileReport) {
+        if !self.again {
+            for object in &report.objects {
+                self.coverage.see_object(&object.name, object.undecoded, object.damaged);
+            }
+        }
+        if self.sink.is_some() {
+            let coverage = std::mem::take(&mut self.coverage);
+            let documents = std::mem::take(&mut self.documents);
+            self.portion.push(ReadFile { report, coverage, documents });
+            if self.portion.len() >= FILES || self.collector.size() >= PORTION {
+                self.flush();
+            }
+            return;
+        }
+        self.skips.extend(report.skips);
+        if !self.again {
+            self.files.push(Summary {
+                entry: report.entry,
+                argument: report.argument,
+                sha256: report.sha256,
+                bytes: report.bytes,
+                events: report.events,
+                signed: report.signed,
+                documents: report.documents,
+                pending: report.pending.into_boxed_slice(),
+            });
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Walks strictly valid JSON text in place, many times faster than a general parser, and gives up on anything odd.
+//!
+//! What is accepted here is accepted by `serde_json`, too, with the same members and the same slices; what is not
+//! accepted may still be fine, and has to be read by the general parser. Tests and fuzzing hold the two together.
+
+/// Objects and arrays may nest this deep here. `serde_json` stops at 128.
+const DEEPEST: usize = 100;
+
+/// The start of a string's contents up to the end of its closing quote, from just behind its opening quote. Nothing
+/// where the string does not end, has a control character or an escape that JSON does not know.
+fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    loop {
+        // Eight bytes at a time: the lowest marked byte is exact, whatever borrows do above it.
+        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            let word = u64::from_le_bytes(*chunk);
+            let quote = word ^ (ONES * 0x22);
+            let slash = word ^ (ONES * 0x5c);
+            let found = (quote.wrapping_sub(ONES) & !quote)
+                | (slash.wrapping_sub(ONES) & !slash)
+                | (word.wrapping_sub(ONES * 0x20) & !word);
+            let found = found & HIGH;
+            if found != 0 {
+                at += (found.trailing_zeros() / 8) as usize;
+                break;
+            }
+            at += 8;
+        }
+        match *bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => match *bytes.get(at + 1)? {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                b'u' => {
+                    bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                    at += 6;
+                }
+                _ => return None,
+            },
+            0..0x20 => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+fn space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+fn digits(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at + bytes.get(at..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+    (end > at).then_some(end)
+}
+
+fn number_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    if bytes.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match bytes.get(at)? {
+        b'0' => at + 1,
+        _ => digits(bytes, at)?,
+    };
+    if bytes.get(at) == Some(&b'.') {
+        at = digits(bytes, at + 1)?;
+    }
+    if matches!(bytes.get(at), Some(b'e' | b'E')) {
+        at += 1;
+        if matches!(bytes.get(at), Some(b'+' | b'-')) {
+            at += 1;
+        }
+        at = digits(bytes, at)?;
+    }
+    Some(at)
+}
+
+fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    bytes.get(at..)?.starts_with(word).then_some(at + word.len())
+}
+
+/// The end of a scalar that starts at `at`.
+fn scalar_end(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => string_end(bytes, at + 1),
+        b't' => word_end(bytes, at, b"true"),
+        b'f' => word_end(bytes, at, b"false"),
+        b'n' => word_end(bytes, at, b"null"),
+        _ => number_end(bytes, at),
+    }
+}
+
+/// The end of the value that starts at `at`; nothing where it is no valid JSON.
+fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = match bytes.get(at)? {
+        b'{' | b'[' => at,
+        _ => return scalar_end(bytes, at),
+    };
+    // One bit for each level: set where it is an object.
+    let (mut levels, mut depth) = (0_u128, 0_usize);
+    loop {
+        // Here a value begins.
+        match bytes.get(at)? {
+            open @ (b'{' | b'[') => {
+                depth += 1;
+                if depth > DEEPEST {
+                    return None;
+                }
+                let is_object = *open == b'{';
+                levels = levels << 1 | u128::from(is_object);
+                at = space(bytes, at + 1);
+                match bytes.get(at)? {
+                    b'}' if is_object => at = closed(at, &mut levels, &mut depth),
+                    b']' if !is_object => at = closed(at, &mut levels, &mut depth),
+                    _ if is_object => {
+                        at = key(bytes, at)?;
+                        continue;
+                    }
+                    _ => continue,
+                }
+            }
+            _ => at = scalar_end(bytes, at)?,
+        }
+        // Here a value has ended.
+        loop {
+            if depth == 0 {
+                return Some(at);
+            }
+            at = space(bytes, at);
+            let is_object = levels & 1 == 1;
+            match bytes.get(at)? {
+                b',' if is_object => {
+                    at = key(bytes, space(bytes, at + 1))?;
+                    break;
+                }
+                b',' => {
+                    at = space(bytes, at + 1);
+                    break;
+                }
+                b'}' if is_object => at = closed(at, &mut levels, &mut depth),
+                b']' if !is_object => at = closed(at, &mut levels, &mut depth),
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn closed(at: usize, levels: &mut u128, depth: &mut usize) -> usize {
+    *levels >>= 1;
+    *depth -= 1;
+    at + 1
+}
+
+/// From a key's opening quote to where its value begins.
+fn key(bytes: &[u8], at: usize) -> Option<usize> {
+    (bytes.get(at)? == &b'"').then_some(())?;
+    let at = space(bytes, string_end(bytes, at + 1)?);
+    (bytes.get(at)? == &b':').then(|| space(bytes, at + 1))
+}
+
+/// Calls `member` with the key and the raw value of each member of an object, in order; stops where it returns
+/// nothing. Nothing is returned where the text is not exactly one valid object, or where a key is spelled with escapes.
+pub(super) fn members<'a>(
+    raw: &'a str,
+    mut member: impl FnMut(&'a str, &'a str) -> Option<()>,
+) -> Option<()> {
+    let bytes = raw.as_bytes();
+    (bytes.first()? == &b'{').then_some(())?;
+    let mut at = space(bytes, 1);
+    if bytes.get(at)? == &b'}' {
+        return (at + 1 == bytes.len()).then_some(());
+    }
+    loop {
+        (bytes.get(at)? == &b'"').then_some(())?;
+        let name_end = string_end(bytes, at + 1)?;
+        let name = raw.get(at + 1..name_end - 1)?;
+        if name.as_bytes().contains(&b'\\') {
+            return None;
+        }
+        at = space(bytes, name_end);
+        (bytes.get(at)? == &b':').then_some(())?;
+        at = space(bytes, at + 1);
+        let end = value_end(bytes, at)?;
+        member(name, raw.get(at..end)?)?;
+        at = space(bytes, end);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            b'}' => return (at + 1 == bytes.len()).then_some(()),
+            _ => return None,
+        }
+    }
+}
+
+/// Calls `element` with each raw element of an array. Nothing is returned where the text is not exactly one valid
+/// array.
+pub(super) fn elements<'a>(raw: &'a str, mut element: impl FnMut(&'a str)) -> Option<()> {
+    let bytes = raw.as_bytes();
+    (bytes.first()? == &b'[').then_some(())?;
+    let mut at = space(bytes, 1);
+    if bytes.get(at)? == &b']' {
+        return (at + 1 == bytes.len()).then_some(());
+    }
+    loop {
+        let end = value_end(bytes, at)?;
+        element(raw.get(at..end)?);
+        at = space(bytes, end);
+        match bytes.get(at)? {
+            b',' => at = space(bytes, at + 1),
+            b']' => return (at + 1 == bytes.len()).then_some(()),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::value::RawValue;
+
+    #[test]
+    fn accepts_what_the_general_parser_accepts() {
+        let cases = [
+            r#"{"a":1}"#,
+            r#"{ "a" : [ ] , "b":{ } }"#,
+            r#"{"a":-0.5e+10,"b":[1,2,{"c":null}],"d":"\u0041\n\"x","e":true,"f":false}"#,
+            r#"{}"#,
+            r#"{"a":"\ud83d"}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":-}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":"\x"}"#,
+            r#"{"a":"\u00g0"}"#,
+            "{\"a\":\"\u{1}\"}",
+            "{\"a\":\"long enough to be read by words \u{1f} and more\"}",
+            r#"{"a":1,}"#,
+            r#"{,}"#,
+            r#"{"a" 1}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":[1}}"#,
+            r#"{"a":{]}}"#,
+            r#"{"a":1}x"#,
+            r#"{"a":"#,
+            r#"{"a":"unfinished"#,
+            r#"{a:1}"#,
+            r#"{"a":NaN}"#,
+            r#"{"é":"ü – ünïcode, long enough"}"#,
+        ];
+        for case in cases {
+            let general = serde_json::from_str::<&RawValue>(case).is_ok();
+            assert_eq!(members(case, |_, _| Some(())).is_some(), general, "{case}");
+        }
+        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(99), "]".repeat(99));
+        assert!(members(&deep, |_, _| Some(())).is_some());
+        let deeper = format!("{{\"a\":{}1{}}}", "[".repeat(101), "]".repeat(101));
+        assert!(members(&deeper, |_, _| Some(())).is_none());
+    }
+
+    #[test]
+    fn members_and_elements_are_slices_of_the_text() {
+        let mut seen = Vec::new();
+        members(r#"{"a": [1, {"b":"]"}] ,"c":"x"}"#, |key, value| {
+            seen.push(format!("{key}={value}"));
+            Some(())
+        })
+        .unwrap();
+        assert_eq!(seen, [r#"a=[1, {"b":"]"}]"#, r#"c="x""#]);
+        let mut seen = Vec::new();
+        elements(r#"[1, {"b":"]"} ,null]"#, |value| seen.push(value)).unwrap();
+        assert_eq!(seen, ["1", r#"{"b":"]"}"#, "null"]);
+        assert!(
+            members(r#"{"\u0061":1}"#, |_, _| Some(())).is_none(),
+            "keys with escapes are left to others"
+        );
+    }
+}

@@ -1,0 +1,198 @@
+//! The pass itself: tells inside from outside of strings, counts brackets and notes where records and words are.
+
+use super::masks::{BEYOND, Block, Masks};
+use super::records::{Raw, Record};
+
+/// What the pass keeps from one block to the next.
+#[derive(Default)]
+struct State {
+    /// All ones inside of a string, else zero.
+    in_string: u64,
+    /// Whether the next byte is escaped.
+    escaped: bool,
+    /// Brackets open inside the array of records.
+    depth: i64,
+    start: usize,
+    /// Where the last record ended, or the array began.
+    end: usize,
+}
+
+/// The bytes that an odd number of backslashes stands before.
+fn escaped(slash: u64, carry: &mut bool) -> u64 {
+    if slash == 0 {
+        return u64::from(std::mem::take(carry));
+    }
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    // A backslash that is escaped itself escapes nothing.
+    let free = slash & !u64::from(*carry);
+    let follows = free << 1 | u64::from(*carry);
+    let odd_starts = free & !EVEN & !follows;
+    let (sum, overflow) = odd_starts.overflowing_add(free);
+    *carry = overflow;
+    (EVEN ^ (sum << 1)) & follows
+}
+
+/// Each bit becomes the parity of itself and all below it.
+fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
+/// Scans `buffer[..len]` from `at`, just inside the array of records. Returns where the array ends, or nothing where
+/// the text is anything but an array of objects without raw line breaks in strings or letters spelled as escapes.
+/// `buffer` goes on for [`super::records::PADDING`] bytes after `len`.
+#[inline(always)]
+pub(super) fn pass(
+    buffer: &[u8],
+    len: usize,
+    at: usize,
+    raw: &mut Raw,
+    masks: impl Fn(&Block) -> Masks,
+) -> Option<usize> {
+    let mut state = State { end: at, ..State::default() };
+    let mut at = at;
+    while at < len {
+        let block = buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?;
+        let mut found = masks(block);
+        let rest = len - at;
+        if rest < 64 {
+            let valid = (1_u64 << rest) - 1;
+            found.quote &= valid;
+            found.slash &= valid;
+            found.open &= valid;
+            found.close &= valid;
+            found.newline &= valid;
+            found.unicode &= valid;
+            found.words &= valid;
+        }
+        if found.unicode != 0 && spells_letters(buffer, at, found.unicode) {
+            return None;
+        }
+        let quotes = found.quote & !escaped(found.slash, &mut state.escaped);
+        let inside = parity(quotes) ^ state.in_string;
+        state.in_string = ((inside.cast_signed()) >> 63).cast_unsigned();
+        if found.newline & inside != 0 {
+            return None;
+        }
+        while found.words != 0 {
+            raw.words.push(u32::try_from(at + found.words.trailing_zeros() as usize).ok()?);
+            found.words &= found.words - 1;
+        }
+        let (open, close) = (found.open & !inside, found.close & !inside);
+        let closing = i64::from(close.count_ones());
+        if state.depth > closing {
+            state.depth += i64::from(open.count_ones()) - closing;
+        } else if let Some(end) = brackets(buffer, at, open, close, &mut state, raw)? {
+            return Some(end);
+        }
+        at += 64;
+    }
+    None
+}
+
+/// Goes through the brackets of a block one by one. Returns the end of the array where it lies in this block.
+fn brackets(
+    buffer: &[u8],
+    at: usize,
+    open: u64,
+    close: u64,
+    state: &mut State,
+    raw: &mut Raw,
+) -> Option<Option<usize>> {
+    let mut both = open | close;
+    while both != 0 {
+        let bit = both.trailing_zeros();
+        both &= both - 1;
+        let place = at + bit as usize;
+        let byte = *buffer.get(place)?;
+        if open >> bit & 1 == 1 {
+            if state.depth == 0 {
+                let between = buffer.get(state.end..place)?;
+                if byte != b'{' || !separates(between, raw.records.is_empty()) {
+                    return None;
+                }
+                state.start = place;
+            }
+            state.depth += 1;
+            continue;
+        }
+        state.depth -= 1;
+        match state.depth {
+            0 if byte == b'}' => {
+                state.end = place + 1;
+                raw.records.push(Record {
+                    start: u32::try_from(state.start).ok()?,
+                    end: u32::try_from(state.end).ok()?,
+                });
+            }
+            0 => return None,
+            -1 => {
+                let blank = buffer.get(state.end..place)?.iter().all(u8::is_ascii_whitespace);
+                return (byte == b']' && blank).then_some(Some(place));
+            }
+            _ => {}
+        }
+    }
+    Some(None)
+}
+
+/// Whether exactly what belongs between two records stands there.
+fn separates(between: &[u8], first: bool) -> bool {
+    let mut commas = 0;
+    for byte in between {
+        match byte {
+            b',' => commas += 1,
+            b' ' | b'\n' | b'\r' | b'\t' => {}
+            _ => return false,
+        }
+    }
+    commas == usize::from(!first)
+}
+
+/// Whether an escape stands for an ASCII letter or its like (U+0040 to U+007F), which the words are made of.
+fn spells_letters(buffer: &[u8], at: usize, mut unicode: u64) -> bool {
+    while unicode != 0 {
+        let place = at + unicode.trailing_zeros() as usize;
+        if matches!(buffer.get(place + 2..place + 5), Some([b'0', b'0', b'4'..=b'7'])) {
+            return true;
+        }
+        unicode &= unicode - 1;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_those_of_a_loop() {
+        let mut seed = 7_u64;
+        let (mut carry, mut slow_carry) = (false, false);
+        for _ in 0..10_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let slash = seed & seed.rotate_left(21) | seed & seed.rotate_left(40);
+            let mut want = 0_u64;
+            for bit in 0..64 {
+                if slow_carry {
+                    want |= 1 << bit;
+                    slow_carry = false;
+                } else if slash >> bit & 1 == 1 {
+                    slow_carry = true;
+                }
+            }
+            assert_eq!(escaped(slash, &mut carry), want);
+            assert_eq!(carry, slow_carry);
+        }
+    }
+
+    #[test]
+    fn parity_is_that_of_a_loop() {
+        let bits = 0b1001_0110_0000_0001_u64;
+        let want =
+            (0..64).fold(0, |mask, bit| mask | u64::from((bits << (63 - bit)).count_ones() % 2) << bit);
+        assert_eq!(parity(bits), want);
+    }
+}

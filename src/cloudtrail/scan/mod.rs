@@ -1,0 +1,9 @@
+//! Finds, in one pass over a whole log object, where each record lies and which of them have to be decoded.
+
+mod blocks;
+mod masks;
+mod records;
+
+pub use records::{
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, role_session, scan, scan_portably, session_hash,
+};

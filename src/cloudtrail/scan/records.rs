@@ -1,0 +1,232 @@
+//! From the pass over an object to its records and the reasons to look at some of them.
+
+use super::masks::best;
+use crate::model::AccessKeyId;
+
+/// Bytes that a buffer must go on for after its content; what they are does not matter.
+pub const PADDING: usize = 128;
+
+/// Where a record lies in its object, braces included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its opening brace.
+    pub start: u32,
+    /// Just behind its closing brace.
+    pub end: u32,
+}
+
+/// What the pass notes.
+#[derive(Default)]
+pub(super) struct Raw {
+    pub(super) records: Vec<Record>,
+    pub(super) words: Vec<u32>,
+}
+
+/// How much is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// Records of access keys only.
+    Keys,
+    /// Also sessions, the calls that hand them out, users without key ids, and data events.
+    Wide,
+}
+
+/// Why a record may matter. Several can hold at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// It must be decoded: it names an access key, or hands out a session, or is a user's, or names two sessions.
+    pub decode: bool,
+    /// Where the one session key id that it names begins; 0 where it names none.
+    pub session: u32,
+    /// It seems to be a data event.
+    pub data: bool,
+}
+
+/// What kind of record a mark makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing about it matters here.
+    Other,
+    /// It has to be decoded.
+    Decode,
+    /// It names one session, so that it matters if that session does.
+    Session,
+}
+
+/// The records of one object; kept from object to object for its memory.
+#[derive(Default)]
+pub struct Records {
+    raw: Raw,
+    marks: Vec<Mark>,
+}
+
+impl Records {
+    /// All records with their marks, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (Record, Mark)> + '_ {
+        self.raw.records.iter().copied().zip(self.marks.iter().copied())
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.raw.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.raw.records.is_empty()
+    }
+}
+
+impl Mark {
+    /// What the record is.
+    pub fn kind(self) -> Kind {
+        match self {
+            Mark { decode: true, .. } => Kind::Decode,
+            Mark { session: 0, .. } => Kind::Other,
+            _ => Kind::Session,
+        }
+    }
+}
+
+/// Finds the records of a log object, `buffer[..len]`; `buffer` is [`PADDING`] bytes longer. Returns whether the
+/// object has its usual form, `{"Records":[{…},{…}]}` and nothing else; otherwise it has to be read the general way.
+/// Of records without marks nothing but quotes and brackets is checked.
+pub fn scan(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
+    let run = match how {
+        Scan::Keys => run::<false>,
+        Scan::Wide => run::<true>,
+    };
+    run(buffer, len, out, true)
+}
+
+/// [`scan`] without special instructions, for comparison.
+pub fn scan_portably(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
+    let run = match how {
+        Scan::Keys => run::<false>,
+        Scan::Wide => run::<true>,
+    };
+    run(buffer, len, out, false)
+}
+
+fn run<const WIDE: bool>(buffer: &[u8], len: usize, out: &mut Records, special: bool) -> bool {
+    out.raw.records.clear();
+    out.raw.words.clear();
+    out.marks.clear();
+    let Some(content) = buffer.get(..len) else { return false };
+    let Some(at) = array_start(content) else { return false };
+    let Some(end) = best::<WIDE>(buffer, len, at, &mut out.raw, special) else { return false };
+    let Some(tail) = content.get(end + 1..) else { return false };
+    let mut tail = tail.iter().filter(|b| !b.is_ascii_whitespace());
+    if tail.next() != Some(&b'}') || tail.next().is_some() {
+        return false;
+    }
+    mark(content, out);
+    true
+}
+
+/// Just behind the bracket that opens the array of records.
+fn array_start(content: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for token in [&b"{"[..], b"\"Records\"", b":", b"["] {
+        at += content.get(at..)?.iter().take_while(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).count();
+        content.get(at..)?.starts_with(token).then_some(())?;
+        at += token.len();
+    }
+    Some(at)
+}
+
+/// Gives each record the marks of the words inside it; words elsewhere mean nothing.
+fn mark(content: &[u8], out: &mut Records) {
+    let mut words = out.raw.words.iter().map(|at| *at as usize).peekable();
+    for record in &out.raw.records {
+        let mut mark = Mark::default();
+        while words.next_if(|at| *at < record.start as usize).is_some() {}
+        while let Some(at) = words.next_if(|at| *at < record.end as usize) {
+            let word = content.get(at..record.end as usize).unwrap_or_default();
+            if word.starts_with(b"ASIA") {
+                let id = session_id(word);
+                let first = content.get(mark.session as usize..).map(session_id);
+                if mark.session == 0 {
+                    mark.session = u32::try_from(at).unwrap_or(0);
+                } else if first != Some(id) {
+                    mark.decode = true;
+                }
+            } else if word.starts_with(b"Data\"") {
+                let before = content.get(..at).unwrap_or_default();
+                mark.data |= before.ends_with(b"\"eventCategory\":\"");
+            } else {
+                mark.decode |=
+                    [&b"AKIA"[..], b"AssumeRo", b"IAMU"].iter().any(|known| word.starts_with(known));
+            }
+        }
+        out.marks.push(mark);
+    }
+}
+
+/// The id that begins here, up to the first byte that ids do not have.
+pub(super) fn session_id(bytes: &[u8]) -> &[u8] {
+    let len = bytes.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    bytes.get(..len.min(128)).unwrap_or_default()
+}
+
+/// A session's short name: equal for equal ids, on every machine and in every version, as it is kept in stores.
+pub fn session_hash(id: &[u8]) -> u32 {
+    // FNV-1a, folded.
+    let hash = id.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    (hash ^ hash >> 32) as u32
+}
+
+/// A role session's own call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoleSession<'a> {
+    /// The session's key id.
+    pub key: &'a str,
+    /// `userIdentity.arn`.
+    pub arn: &'a str,
+}
+
+impl RoleSession<'_> {
+    /// Whether the session is an instance's (`i-…`) or a hybrid node's (`mi-…`), which are named after them.
+    pub fn is_machine(&self) -> bool {
+        self.arn.rsplit('/').next().is_some_and(|name| name.starts_with("i-") || name.starts_with("mi-"))
+    }
+}
+
+/// Of a record that names one session: that session, if the record is a role session's own call and in the
+/// order in which CloudTrail writes its fields; otherwise nothing, and the record has to be decoded.
+pub fn role_session(record: &str, session: usize) -> Option<RoleSession<'_>> {
+    let identity = record.strip_prefix("{\"eventVersion\":\"")?;
+    let (_, identity) = identity.split_once('"')?;
+    let identity = identity.strip_prefix(",\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":\"")?;
+    let mut at = record.len() - identity.len();
+    let mut arn = "";
+    for name in ["\",\"arn\":\"", "\",\"accountId\":\"", "\",\"accessKeyId\":\""] {
+        let rest = record.get(at..)?;
+        let quote = rest.find(['"', '\\'])?;
+        rest.get(quote..)?.starts_with(name).then_some(())?;
+        if name == "\",\"accountId\":\"" {
+            arn = rest.get(..quote)?;
+        }
+        at += quote + name.len();
+    }
+    let rest = record.get(at..)?;
+    let key = rest.get(..rest.find(['"', '\\'])?)?;
+    let plain = rest.as_bytes().get(key.len()) == Some(&b'"');
+    (at == session
+        && plain
+        && AccessKeyId::names_session(key)
+        && session_id(key.as_bytes()) == key.as_bytes())
+    .then_some(RoleSession { key, arn })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_never_changes() {
+        assert_eq!(session_hash(b"ASIAIOSFODNN7EXAMPLE"), 0xa37d_61a9);
+    }
+}

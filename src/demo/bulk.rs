@@ -1,0 +1,111 @@
+//! Log objects in bulk, for measuring: the estate's own records, repeated under new ids, as many and as large as
+//! wanted.
+
+use super::cast::Cast;
+use super::dice::{Dice, Stream};
+use super::estate::{Region, Site};
+use super::events;
+use super::generate::{EstateOptions, gzip, object_path};
+use super::{noise, story};
+use serde_json::{Value, json};
+
+/// What to make.
+#[derive(Clone, Copy, Debug)]
+pub struct BulkOptions {
+    /// JSON in all, in bytes.
+    pub bytes: u64,
+    /// JSON of one object, in bytes. CloudTrail's are from a few to many thousand records long.
+    pub object_bytes: usize,
+    /// Records of a thousand that access keys sign.
+    pub key_share: u32,
+    /// What everything follows from.
+    pub seed: u64,
+}
+
+/// Days that records are taken from.
+const DAYS: i32 = 4;
+
+/// One record, cut where its ids go.
+struct Template {
+    pieces: Vec<String>,
+}
+
+/// What stands in a template for an id.
+const HOLE: &str = "\u{0}";
+
+impl Template {
+    fn new(mut record: Value, dice: &mut Dice) -> Self {
+        let Value::Object(map) = &mut record else { return Self { pieces: Vec::new() } };
+        map.insert("requestID".into(), json!(HOLE));
+        map.insert("eventID".into(), json!(HOLE));
+        // Real records are longer than the demo's, most of them by what was asked for.
+        if map.get("requestParameters").is_none_or(Value::is_null) {
+            let items: Vec<Value> = (0..3)
+                .map(|_| json!({"resourceId": format!("i-0{}", dice.hex(16)), "filterSet": {"items": []}, "maxResults": 100}))
+                .collect();
+            map.insert("requestParameters".into(), json!({"resourcesSet": {"items": items}, "dryRun": false, "clientToken": "example", "tagSet": {"items": [{"key": "team", "value": "example"}, {"key": "stage", "value": "production"}]}}));
+        }
+        let text = record.to_string();
+        Self { pieces: text.split("\\u0000").map(str::to_owned).collect() }
+    }
+
+    fn write(&self, dice: &mut Dice, out: &mut Vec<u8>) {
+        for (n, piece) in self.pieces.iter().enumerate() {
+            if n > 0 {
+                out.extend_from_slice(dice.uuid().as_bytes());
+            }
+            out.extend_from_slice(piece.as_bytes());
+        }
+    }
+}
+
+/// Makes the objects and hands each, as relative path and bytes, to `emit`. Returns the bytes of JSON.
+///
+/// # Errors
+/// Whatever `emit` returns.
+pub fn bulk<E>(options: &BulkOptions, emit: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>) -> Result<u64, E> {
+    let cast = story::cast(&EstateOptions { keys: 400, days: 90, seed: options.seed });
+    let mut dice = Dice::new(options.seed, Stream::Files, i32::MAX);
+    let (of_keys, of_others) = templates(&cast, &mut dice);
+    let (mut made, mut objects) = (0_u64, 0_u32);
+    while made < options.bytes {
+        let mut json = b"{\"Records\":[".to_vec();
+        while json.len() < options.object_bytes {
+            if json.last() != Some(&b'[') {
+                json.push(b',');
+            }
+            let pool = if dice.below(1000) < options.key_share { &of_keys } else { &of_others };
+            if let Some(template) = pool.get(dice.position(pool.len())) {
+                template.write(&mut dice, &mut json);
+            }
+        }
+        json.extend_from_slice(b"]}");
+        made += json.len() as u64;
+        let day = cast.first_day().plus(i32::try_from(objects % 90).unwrap_or(0));
+        let path = object_path(Site::ALL[0], Region::ALL[0], day, objects % 24, &dice.base32(16));
+        emit(&path, &gzip(&json))?;
+        objects += 1;
+    }
+    Ok(made)
+}
+
+/// Records signed by access keys, and all others.
+fn templates(cast: &Cast, dice: &mut Dice) -> (Vec<Template>, Vec<Template>) {
+    let (mut of_keys, mut of_others) = (Vec::new(), Vec::new());
+    for day in (0..DAYS).map(|n| cast.first_day().plus(80 + n)) {
+        let mut events = Vec::new();
+        for (index, consumer) in cast.consumers.iter().enumerate() {
+            events.extend(events::of_day(cast, index, consumer, day));
+        }
+        for site in Site::ALL {
+            events.extend(noise::of_day(cast, site, day, events.len()));
+        }
+        for event in events {
+            let key = event.record.pointer("/userIdentity/accessKeyId").and_then(Value::as_str);
+            let pool =
+                if key.is_some_and(|key| key.starts_with("AKIA")) { &mut of_keys } else { &mut of_others };
+            pool.push(Template::new(event.record, dice));
+        }
+    }
+    (of_keys, of_others)
+}

@@ -1,0 +1,120 @@
+//! Evidence in its plain form, in which it goes from reader to reader and into and out of the store.
+//!
+//! Facts only ever add up: taking the same ones in again, in any order and any portions, changes nothing.
+
+use super::resources::ResourceSet;
+use crate::cloudtrail::EventId;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Text columns of a row, in this order: key or session that signed, event source, event name, region, address, agent,
+/// error code, recipient account, VPC endpoint, invoking service, assumed role.
+pub const COLUMNS: usize = 11;
+
+/// A time in microseconds since 1970; [`NO_TIME`] where the record's cannot be read, which sorts last.
+pub type Micros = i64;
+
+/// Stands for a time that cannot be read.
+pub const NO_TIME: Micros = Micros::MAX;
+
+/// The instant of a time.
+pub fn instant(micros: Micros) -> Option<Timestamp> {
+    if micros == NO_TIME { None } else { Timestamp::from_microsecond(micros).ok() }
+}
+
+/// The time of an instant.
+pub fn micros(instant: Option<Timestamp>) -> Micros {
+    instant.map_or(NO_TIME, Timestamp::as_microsecond)
+}
+
+/// What else tells rows apart, one bit each.
+pub mod flags {
+    /// The request came by a presigned URL.
+    pub const PRESIGNED: u8 = 1;
+    /// A static key's record carries a session context.
+    pub const IN_SESSION: u8 = 2;
+    /// A static key id on a record of another type of identity; never counted as use.
+    pub const STRAY: u8 = 4;
+    /// The record says `readOnly` true.
+    pub const READS: u8 = 8;
+    /// The record says `readOnly` false.
+    pub const WRITES: u8 = 16;
+}
+
+/// One kind of call from one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FactRow {
+    /// Indices into [`Facts::strings`].
+    pub text: [u32; COLUMNS],
+    /// See [`flags`].
+    pub flags: u8,
+}
+
+/// One event that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactEvent {
+    /// Its `eventID`, or an id that was made up from where it stands, which begins with four bytes 0xff.
+    pub id: EventId,
+    /// 0 for events that static keys signed, of which each id counts once; else the index of the signer's id.
+    pub signer: u32,
+    /// When.
+    pub time: Micros,
+    /// Index into [`Facts::rows`].
+    pub row: u32,
+    /// Whether copies of it name different signers.
+    pub conflict: bool,
+}
+
+/// An event that replaces an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FactAddendum {
+    /// The event that it replaces.
+    pub original: EventId,
+    /// Itself.
+    pub event: FactEvent,
+}
+
+/// Steps between keys and sessions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionFacts {
+    /// Session, who handed it out, and how.
+    pub origins: Vec<(String, String, String)>,
+    /// Shared event id, session and how, where the record names no caller.
+    pub received: Vec<(String, String, String)>,
+    /// Shared event id and caller.
+    pub shared: Vec<(String, String)>,
+    /// Session, account and user whose it is, and whether it is the console's.
+    pub holders: Vec<(String, String, String, bool)>,
+}
+
+/// What readers learn.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Each string once; the first is empty.
+    pub strings: Vec<Arc<str>>,
+    /// Each row once.
+    pub rows: Vec<FactRow>,
+    /// Each event once.
+    pub events: Vec<FactEvent>,
+    /// Events that replace others.
+    pub addenda: Vec<FactAddendum>,
+    /// Signer, its latest record, and whether the time of any cannot be read.
+    pub activity: Vec<(u32, Micros, bool)>,
+    /// Signer, event source, event name, and whether the calls succeeded; then what they acted on.
+    pub resources: Vec<([u32; 3], bool, ResourceSet)>,
+    /// Steps between keys and sessions.
+    pub sessions: SessionFacts,
+    /// Static key, and an account and user whose record it signed.
+    pub owners: Vec<(String, String, String)>,
+    /// Account and user, and the last call whose record names no key.
+    pub keyless: Vec<(String, String, Micros)>,
+    /// Address, and a machine whose role session was seen there.
+    pub neighbours: Vec<(Arc<str>, String)>,
+}
+
+impl Facts {
+    /// A string by its index.
+    pub fn string(&self, index: u32) -> &str {
+        self.strings.get(index as usize).map_or("", |text| text)
+    }
+}

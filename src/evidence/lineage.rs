@@ -1,0 +1,141 @@
+//! Which sessions may derive from an access key, known to all readers while they read.
+//!
+//! Role sessions sign most records of an account, and few of them matter here. A reader decodes those whose session
+//! is known to derive from a key, and notes the others by a short hash, so that an object can be read again when it
+//! turns out later that one of them does. The set errs on the side of too many: which sessions do derive is decided
+//! by [`super::sessions`] at the end.
+
+use crate::cloudtrail::session_hash;
+use hashbrown::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+#[derive(Default)]
+struct Known {
+    derived: HashSet<u32>,
+    /// Sessions by the session that handed them out, as long as that is not known to derive from a key.
+    children: HashMap<u32, HashSet<u32>>,
+    shared_children: HashMap<String, u32>,
+    shared_parents: HashMap<String, Option<u32>>,
+}
+
+impl Known {
+    fn derive(&mut self, session: u32) {
+        let mut next = vec![session];
+        while let Some(session) = next.pop() {
+            if self.derived.insert(session) {
+                next.extend(self.children.remove(&session).into_iter().flatten());
+            }
+        }
+    }
+
+    /// `parent` is nothing where an access key itself handed the session out.
+    fn hand_out(&mut self, parent: Option<u32>, child: u32) {
+        match parent {
+            Some(parent) if !self.derived.contains(&parent) => {
+                self.children.entry(parent).or_default().insert(child);
+            }
+            _ => self.derive(child),
+        }
+    }
+}
+
+/// One more step of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step<'a> {
+    /// A key or a session (its id) handed out a session.
+    HandedOut(&'a str, &'a str),
+    /// Another account's unnamed caller received a session, under a shared event id.
+    Received(&'a str, &'a str),
+    /// A key or session made a call that has that shared event id.
+    Shared(&'a str, &'a str),
+}
+
+/// The sessions that may derive from a key.
+#[derive(Default)]
+pub struct Lineage {
+    known: RwLock<Known>,
+    changes: AtomicU64,
+}
+
+impl Lineage {
+    /// Learns a step.
+    pub fn learn(&self, step: Step<'_>) {
+        let name = |id: &str| id.starts_with("ASIA").then(|| session_hash(id.as_bytes()));
+        let mut known = self.write();
+        let before = known.derived.len();
+        match step {
+            Step::HandedOut(parent, child) => known.hand_out(name(parent), session_hash(child.as_bytes())),
+            Step::Received(shared, child) => {
+                let child = session_hash(child.as_bytes());
+                known.shared_children.insert(shared.to_owned(), child);
+                if let Some(parent) = known.shared_parents.get(shared).copied() {
+                    known.hand_out(parent, child);
+                }
+            }
+            Step::Shared(shared, parent) => {
+                known.shared_parents.insert(shared.to_owned(), name(parent));
+                if let Some(child) = known.shared_children.get(shared).copied() {
+                    known.hand_out(name(parent), child);
+                }
+            }
+        }
+        if known.derived.len() > before {
+            self.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Whether the session of that hash may derive from a key, as far as is known by now.
+    pub fn contains(&self, session: u32) -> bool {
+        // Nothing was learned yet, as in most estates' first objects: not worth a lock.
+        self.changes.load(Ordering::Acquire) > 0 && self.read().derived.contains(&session)
+    }
+
+    /// How many sessions may derive from a key.
+    pub fn len(&self) -> usize {
+        self.read().derived.len()
+    }
+
+    /// Whether no session may.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    // The set stays consistent whatever a thread that panicked was doing: every change is complete in itself.
+    fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_close_in_any_order() {
+        let steps = [
+            Step::HandedOut("AKIA1", "ASIA1"),
+            Step::HandedOut("ASIA1", "ASIA2"),
+            Step::Shared("s", "ASIA2"),
+            Step::Received("s", "ASIA3"),
+            Step::HandedOut("ASIA3", "ASIA4"),
+            Step::HandedOut("ASIA8", "ASIA9"),
+        ];
+        for turn in 0..steps.len() {
+            let lineage = Lineage::default();
+            let mut order = steps;
+            order.rotate_left(turn);
+            order.iter().for_each(|step| lineage.learn(*step));
+            for id in ["ASIA1", "ASIA2", "ASIA3", "ASIA4"] {
+                assert!(lineage.contains(session_hash(id.as_bytes())), "{id} in turn {turn}");
+            }
+            for id in ["ASIA8", "ASIA9"] {
+                assert!(!lineage.contains(session_hash(id.as_bytes())), "{id}");
+            }
+        }
+    }
+}

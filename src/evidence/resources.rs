@@ -1,0 +1,128 @@
+//! What calls acted on: a bounded set of ARNs that grows coarser, never larger, and never forgets a call.
+
+use std::collections::BTreeSet;
+
+/// Resources kept for one action of one key before they are generalised.
+pub const MOST_RESOURCES: usize = 64;
+
+/// How coarse a set has become.
+const WHOLE_TYPE: u8 = 2;
+const EVERYTHING: u8 = 3;
+
+/// ARNs, or patterns that stand for them. Merging is the same in any order and any grouping: the set is as fine as all
+/// that went in allows, and no finer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResourceSet {
+    level: u8,
+    names: BTreeSet<String>,
+}
+
+impl ResourceSet {
+    /// Rebuilds a set from what [`ResourceSet::level`] and [`ResourceSet::names`] gave.
+    pub fn from_parts(level: u8, names: impl IntoIterator<Item = String>) -> Self {
+        Self { level: level.min(EVERYTHING), names: names.into_iter().collect() }
+    }
+
+    /// 0: ARNs as the records have them; 1: without what follows the last `/` or `:`; 2: without the resource's own
+    /// name; 3: `*`.
+    pub fn level(&self) -> u8 {
+        self.level
+    }
+
+    /// ARNs or patterns, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    /// Adds one ARN.
+    pub fn add(&mut self, arn: &str) {
+        if self.level == 0 && self.names.contains(arn) {
+            return;
+        }
+        self.names.insert(coarser(arn, self.level));
+        self.bound();
+    }
+
+    /// Adds all of another set.
+    pub fn merge(&mut self, other: &ResourceSet) {
+        let level = self.level.max(other.level);
+        if level > self.level {
+            self.names = self.names.iter().map(|name| coarser(name, level)).collect();
+            self.level = level;
+        }
+        self.names.extend(other.names.iter().map(|name| coarser(name, level)));
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        while self.names.len() > MOST_RESOURCES {
+            self.level += 1;
+            let level = self.level;
+            self.names = self.names.iter().map(|name| coarser(name, level)).collect();
+        }
+    }
+}
+
+/// The pattern of a level for an ARN, or for its pattern of a lower level.
+fn coarser(arn: &str, level: u8) -> String {
+    if level >= EVERYTHING {
+        return "*".to_owned();
+    }
+    if level == 0 {
+        return arn.to_owned();
+    }
+    // arn:partition:service:region:account:resource (the ARN's own format).
+    let mut fields = arn.splitn(6, ':');
+    let head: Vec<&str> = fields.by_ref().take(5).collect();
+    let resource = fields.next().unwrap_or_default();
+    let first = resource.find(['/', ':']);
+    let cut = if level >= WHOLE_TYPE { first } else { resource.rfind(['/', ':']) };
+    match cut.and_then(|at| resource.get(..=at)) {
+        Some(kept) => format!("{}:{kept}*", head.join(":")),
+        // A bucket, a topic: the resource is its own name, and stays until everything does.
+        None => arn.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grows_coarser_step_by_step() {
+        let mut set = ResourceSet::default();
+        for n in 0..100 {
+            set.add(&format!("arn:aws:s3:::reports/{}/{n}", n % 2));
+        }
+        let names: Vec<&str> = set.names().collect();
+        assert_eq!((set.level(), names), (1, vec!["arn:aws:s3:::reports/0/*", "arn:aws:s3:::reports/1/*"]));
+        for n in 0..100 {
+            set.add(&format!("arn:aws:s3:::reports/{n}/x"));
+        }
+        assert_eq!((set.level(), set.names().collect::<Vec<_>>()), (2, vec!["arn:aws:s3:::reports/*"]));
+        for n in 0..100 {
+            set.add(&format!("arn:aws:s3:::bucket-{n}"));
+        }
+        assert_eq!((set.level(), set.names().collect::<Vec<_>>()), (3, vec!["*"]));
+    }
+
+    #[test]
+    fn any_order_and_grouping_gives_the_same() {
+        let arns: Vec<String> = (0..200)
+            .map(|n| format!("arn:aws:sqs:us-east-1:111122223333:q{}/{}/{n}", n % 3, n % 90))
+            .collect();
+        let fold = |arns: &mut dyn Iterator<Item = &String>| {
+            let mut set = ResourceSet::default();
+            arns.for_each(|arn| set.add(arn));
+            set
+        };
+        let whole = fold(&mut arns.iter());
+        assert_eq!(fold(&mut arns.iter().rev()), whole);
+        let mut parts = fold(&mut arns.iter().step_by(2));
+        parts.merge(&fold(&mut arns.iter().skip(1).step_by(2)));
+        assert_eq!(parts, whole);
+        let again = parts.clone();
+        parts.merge(&again);
+        assert_eq!(parts, whole, "merging twice changes nothing");
+    }
+}

@@ -1,0 +1,190 @@
+//! Reads a log object of the usual form the quick way: inflated at once, scanned in one pass, and only those records
+//! decoded that may matter.
+
+use super::fold::SeenObject;
+use super::inflate::Inflater;
+use super::json_values::ValueSink;
+use super::reader::{FileReader, Member, Place};
+use crate::cloudtrail::{
+    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, object_name, role_session, scan,
+    session_hash,
+};
+use hashbrown::HashSet;
+
+/// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded.
+/// CloudTrail's own are below 50 MB.
+pub(super) const LARGEST: usize = 64 << 20;
+
+/// Data events of an object that are decoded to learn which service's they are.
+const SAMPLED_DATA: usize = 2;
+
+/// How much of the trail is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Access keys' own records only.
+    Keys,
+    /// Those, and whatever derives from them; of other records as much as comes cheaply.
+    Evidence,
+    /// Every record is decoded and counted.
+    Census,
+}
+
+/// What one thread keeps from object to object.
+pub(super) struct Quick {
+    inflater: Option<Inflater>,
+    content: Vec<u8>,
+    records: Records,
+    pending: HashSet<u32>,
+    machines: HashSet<u32>,
+}
+
+impl Quick {
+    pub(super) fn new() -> Self {
+        Self {
+            inflater: Inflater::new(),
+            content: Vec::new(),
+            records: Records::default(),
+            pending: HashSet::default(),
+            machines: HashSet::default(),
+        }
+    }
+
+    /// Reads an object, the file's bytes as they are. Returns whether it could be read this way; if not, nothing was
+    /// handed on. `bytes` may be changed.
+    pub(super) fn read(&mut self, bytes: &mut Vec<u8>, depth: Depth, file: &mut FileReader<'_>) -> bool {
+        let Some(name) = object_name(&file.report.label).filter(|name| !name.digest) else { return false };
+        let Some(len) = self.inflate(bytes) else { return false };
+        let how = if depth == Depth::Keys { Scan::Keys } else { Scan::Wide };
+        if !scan(&self.content, len, how, &mut self.records) {
+            return false;
+        }
+        let label = file.report.label.clone();
+        let before = file.skipped();
+        let mut member = Member::new(file, &label);
+        self.pending.clear();
+        self.machines.clear();
+        let Self { content, records, pending, machines, .. } = self;
+        let mut sifter = Sifter { member: &mut member, pending, machines, sampled_data: 0, undecoded: 0 };
+        for (nth, (record, mark)) in records.iter().enumerate() {
+            let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
+            sifter.record(&label, raw, record, mark, depth, nth);
+        }
+        let undecoded = sifter.undecoded;
+        member.finish(true);
+        file.report.events += undecoded;
+        file.report.pending.extend(&self.pending);
+        file.report.pending.sort_unstable();
+        let damaged = file.hides_records_since(before);
+        file.report.objects.push(SeenObject { name, undecoded, damaged });
+        true
+    }
+
+    /// Reads an object once more for the records of role sessions that turned out to matter. Returns whether it could
+    /// be read; what still does not matter stays pending.
+    pub(super) fn read_again(&mut self, bytes: &mut Vec<u8>, file: &mut FileReader<'_>) -> bool {
+        let Some(len) = self.inflate(bytes) else { return false };
+        if !scan(&self.content, len, Scan::Wide, &mut self.records) {
+            return false;
+        }
+        let label = file.report.label.clone();
+        self.pending.clear();
+        let Self { content, records, pending, .. } = self;
+        for (record, mark) in records.iter().filter(|(_, mark)| mark.kind() == Kind::Session) {
+            let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
+            let Some(session) = role_session_of(raw, record, mark) else { continue };
+            let hash = session_hash(session.key.as_bytes());
+            if !file.fold.wants(hash) {
+                pending.insert(hash);
+                continue;
+            }
+            let offset = u64::from(record.start);
+            match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+                Some(event) => file.event(&label, &event, Place { offset, raw, nth: 0 }),
+                None => Member::new(file, &label).value(raw, offset),
+            }
+        }
+        file.report.pending.extend(&self.pending);
+        file.report.pending.sort_unstable();
+        true
+    }
+
+    /// Brings the object's content into `self.content`, with padding. Nothing where that has to be done otherwise.
+    fn inflate(&mut self, bytes: &mut Vec<u8>) -> Option<usize> {
+        if bytes.starts_with(b"\x1f\x8b") {
+            return self.inflater.as_mut()?.gzip(bytes, &mut self.content, LARGEST, PADDING);
+        }
+        let len = bytes.len();
+        bytes.resize(len + PADDING, 0);
+        std::mem::swap(bytes, &mut self.content);
+        Some(len)
+    }
+}
+
+fn role_session_of(raw: &[u8], record: Record, mark: Mark) -> Option<crate::cloudtrail::RoleSession<'_>> {
+    let text = std::str::from_utf8(raw).ok()?;
+    role_session(text, mark.session.checked_sub(record.start)? as usize)
+}
+
+/// Goes through the records of one object.
+struct Sifter<'a, 'b, 'c> {
+    member: &'a mut Member<'b, 'c>,
+    pending: &'a mut HashSet<u32>,
+    machines: &'a mut HashSet<u32>,
+    sampled_data: usize,
+    undecoded: u64,
+}
+
+impl Sifter<'_, '_, '_> {
+    fn record(&mut self, label: &str, raw: &[u8], record: Record, mark: Mark, depth: Depth, nth: usize) {
+        let offset = u64::from(record.start);
+        let decide = match mark.kind() {
+            Kind::Decode => Decision::Count,
+            _ if depth == Depth::Census => Decision::Count,
+            _ if depth == Depth::Keys => Decision::Pass,
+            Kind::Session => self.session(raw, record, mark),
+            Kind::Other => Decision::Pass,
+        };
+        let sample = depth != Depth::Keys && (nth == 0 || mark.data && self.sampled_data < SAMPLED_DATA);
+        match decide {
+            Decision::Count => match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+                Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
+                None => self.member.value(raw, offset),
+            },
+            Decision::Glance => self.glance(raw),
+            Decision::Pass if sample => {
+                self.sampled_data += usize::from(mark.data);
+                self.glance(raw);
+            }
+            Decision::Pass => self.undecoded += 1,
+        }
+    }
+
+    /// A record that names one session and no key.
+    fn session(&mut self, raw: &[u8], record: Record, mark: Mark) -> Decision {
+        let Some(session) = role_session_of(raw, record, mark) else { return Decision::Count };
+        let hash = session_hash(session.key.as_bytes());
+        if self.member.file.fold.wants(hash) {
+            return Decision::Count;
+        }
+        self.pending.insert(hash);
+        // A machine's address is worth knowing; once for each session is enough.
+        if session.is_machine() && self.machines.insert(hash) { Decision::Glance } else { Decision::Pass }
+    }
+
+    fn glance(&mut self, raw: &[u8]) {
+        let event: Option<Event<'_>> = std::str::from_utf8(raw).ok().and_then(decode_usual);
+        match event {
+            Some(event) => {
+                self.member.file.report.events += 1;
+                self.member.file.fold.glance(&event);
+            }
+            None => self.undecoded += 1,
+        }
+    }
+}
+
+enum Decision {
+    Count,
+    Glance,
+    Pass,
+}
