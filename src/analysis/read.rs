@@ -96,7 +96,7 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
         teach(&lineage, &kept.facts.sessions);
     }
     let mut workers: Vec<Worker<'_>> = workers(reading.jobs, entries.len(), &lineage, None);
-    let job = Ingest { depth: reading.depth, hash: true, stop: reading.stop, tick: reading.tick };
+    let job = Ingest { depth: reading.depth, hash: reading.depth != Depth::Keys, stop: reading.stop, tick: reading.tick };
     ingest(&job, Pass::First, &entries, &mut workers)?;
     let again: Vec<Entry> = workers
         .iter()
@@ -173,7 +173,8 @@ pub fn collect(
         workers.iter_mut().for_each(Worker::read_again);
     }
     let Collecting { depth, stop, tick, .. } = *collecting;
-    let job = Ingest { depth, hash: true, stop, tick };
+    // A store knows its files by size and time of change, or by tag.
+    let job = Ingest { depth, hash: false, stop, tick };
     let result = match fetch {
         Some(fetch) => ingest_fetched(&job, pass, entries, fetch, &mut workers),
         None => ingest(&job, pass, entries, &mut workers),

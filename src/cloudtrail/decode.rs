@@ -1,11 +1,7 @@
 //! Decodes one record, tolerant of every oddity seen in real trails.
 
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-use super::fields::{
-    RawAddendum, RawAdditional, RawContext, RawCredentials, RawIdentity, RawIssuer, RawRecord, RawRequest,
-    RawResource, Reader, Unreadable,
-};
-use super::json::{elements, members};
+use super::fields::{Caller, Fields};
 use super::text::{lossy_string, text};
 use crate::model::{AccountId, ROOT_USER, parse_instant};
 use serde_json::value::RawValue;
@@ -27,22 +23,22 @@ pub enum NotAnEvent {
 /// # Errors
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
-    match read(raw, Reader::General) {
-        Ok(result) => result,
-        Err(Unreadable) => {
-            let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
-            match read(&text, Reader::General) {
-                Ok(result) => result.map(Event::into_owned),
-                Err(Unreadable) => Err(NotAnEvent::Malformed),
-            }
-        }
+    if let Some(fields) = Fields::general(raw) {
+        return event(&fields);
+    }
+    let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
+    match Fields::general(&text) {
+        Some(fields) => event(&fields).map(Event::into_owned),
+        None => Err(NotAnEvent::Malformed),
     }
 }
 
 /// Decodes a record in its usual form, several times faster than [`decode`]. What it returns is what [`decode`] would
 /// return; nothing means that [`decode`] has to be asked.
 pub fn decode_usual(raw: &str) -> Option<Event<'_>> {
-    read(raw, Reader::Quick).ok()?.ok()
+    // Identities that are no objects have forms of their own.
+    let fields = Fields::quick(raw).filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
+    event(&fields).ok()
 }
 
 fn last_wins(raw: &str) -> Option<String> {
@@ -50,30 +46,25 @@ fn last_wins(raw: &str) -> Option<String> {
     serde_json::to_string(&map).ok()
 }
 
-fn is_object(raw: Option<&str>) -> bool {
-    raw.is_some_and(|raw| raw.starts_with('{'))
+fn is_object(raw: &str) -> bool {
+    raw.starts_with('{')
 }
 
-fn read(raw: &str, reader: Reader) -> Result<Result<Event<'_>, NotAnEvent>, Unreadable> {
-    let raw = RawRecord::read(raw, reader)?;
+fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
+    let raw = &fields.record;
     let source = text(raw.event_source);
     let is_record = raw.event_time.is_some() && (raw.event_name.is_some() || raw.event_type.is_some());
     if source.starts_with("aws:") {
-        return Ok(Err(NotAnEvent::Notification));
+        return Err(NotAnEvent::Notification);
     }
-    if !(is_record || is_object(raw.user_identity)) {
-        return Ok(Err(NotAnEvent::Other));
+    if !(is_record || raw.user_identity.is_some_and(is_object)) {
+        return Err(NotAnEvent::Other);
     }
-    let response = RawCredentials::part(raw.response_elements, reader)?;
-    let credentials = RawCredentials::part(response.credentials, reader)?;
-    let request = RawRequest::part(raw.request_parameters, reader)?;
-    let minted_key = text(credentials.access_key_id);
+    let minted_key = text(fields.credentials.access_key_id);
     let minted =
-        (!minted_key.is_empty()).then(|| Minted { key: minted_key, role_arn: text(request.role_arn) });
-    let additional = RawAdditional::part(raw.additional_event_data, reader)?;
-    let addendum = RawAddendum::part(raw.addendum, reader)?;
-    let (identity, odd_identity) = identity(&raw, reader)?;
-    Ok(Ok(Event {
+        (!minted_key.is_empty()).then(|| Minted { key: minted_key, role_arn: text(fields.request.role_arn) });
+    let (identity, odd_identity) = identity(fields);
+    Ok(Event {
         identity,
         time: parse_instant(&text(raw.event_time)),
         source: bounded(source),
@@ -84,8 +75,8 @@ fn read(raw: &str, reader: Reader) -> Result<Result<Event<'_>, NotAnEvent>, Unre
         error: bounded(text(raw.error_code)),
         id: uuid(&text(raw.event_id)),
         shared_id: text(raw.shared_event_id),
-        replaces: if text(addendum.reason) == "UPDATED_DATA" {
-            uuid(&text(addendum.original_event_id))
+        replaces: if text(fields.addendum.reason) == "UPDATED_DATA" {
+            uuid(&text(fields.addendum.original_event_id))
         } else {
             None
         },
@@ -93,92 +84,64 @@ fn read(raw: &str, reader: Reader) -> Result<Result<Event<'_>, NotAnEvent>, Unre
         vpc_endpoint: text(raw.vpc_endpoint_id),
         api_call: matches!(&*text(raw.event_type), "" | "AwsApiCall"),
         odd_identity,
-        category: category(&raw),
-        presigned: text(additional.authentication_method) == "QueryString",
+        category: category(fields),
+        presigned: text(fields.additional.authentication_method) == "QueryString",
         minted,
         read_only: match raw.read_only {
             Some("true" | "\"true\"") => Some(true),
             Some("false" | "\"false\"") => Some(false),
             _ => None,
         },
-        resources: resources(&raw, &request, reader)?,
-    }))
+        resources: resources(fields),
+    })
 }
 
-/// More resources than any call names; the rest of a forged list must not fill memory.
-const MOST_RESOURCES: usize = 100;
-
-fn resources<'a>(
-    raw: &RawRecord<'a>,
-    request: &RawRequest<'a>,
-    reader: Reader,
-) -> Result<Vec<Cow<'a, str>>, Unreadable> {
-    let mut arns: Vec<Cow<'a, str>> = Vec::new();
-    let mut note = |arn: Cow<'a, str>| {
-        if arn.starts_with("arn:") && arn.len() <= LONGEST_TEXT && arns.len() < MOST_RESOURCES {
-            arns.push(arn);
-        }
-    };
-    if let Some(list) = raw.resources.filter(|list| list.starts_with('[')) {
-        let mut trouble = false;
-        let walked = elements(list, |element| match RawResource::part(Some(element), reader) {
-            Ok(resource) => note(text(resource.arn)),
-            Err(Unreadable) => trouble = true,
-        });
-        // The general way accepts what nests deeper than the walk goes; such a list names no resources.
-        if (walked.is_none() || trouble) && reader == Reader::Quick {
-            return Err(Unreadable);
-        }
-    }
-    if let Some(parameters) = raw.request_parameters.filter(|raw| raw.starts_with('{')) {
-        let _ = members(parameters, |_, value| {
-            if value.starts_with("\"arn:") {
-                note(text(Some(value)));
-            }
-            Some(())
-        });
-        let bucket = text(request.bucket);
+fn resources<'a>(fields: &Fields<'a>) -> Vec<Cow<'a, str>> {
+    let mut arns: Vec<Cow<'a, str>> = fields.arns.iter().map(|raw| text(Some(raw))).collect();
+    if fields.record.resources.is_none() && fields.request.bucket.is_some() {
+        let bucket = text(fields.request.bucket);
         // S3 records without a resource list: the bucket's own ARN has no region and no account.
-        if !bucket.is_empty() && raw.resources.is_none() && text(raw.event_source) == "s3.amazonaws.com" {
-            let object = text(request.object);
+        if !bucket.is_empty() && text(fields.record.event_source) == "s3.amazonaws.com" {
+            let object = text(fields.request.object);
             let slash = if object.is_empty() { "" } else { "/" };
-            note(Cow::Owned(format!("arn:aws:s3:::{bucket}{slash}{object}")));
+            arns.push(Cow::Owned(format!("arn:aws:s3:::{bucket}{slash}{object}")));
         }
     }
+    arns.retain(|arn| arn.len() <= LONGEST_TEXT);
     arns.sort_unstable();
     arns.dedup();
-    Ok(arns)
+    arns
 }
 
 /// The caller, and whether something stands in the identity's or the key's place that is neither what belongs there
 /// nor nothing.
-fn identity<'a>(raw: &RawRecord<'a>, reader: Reader) -> Result<(Identity<'a>, bool), Unreadable> {
-    let from_console = text(raw.session_credential_from_console) == "true";
-    match raw.user_identity {
+fn identity<'a>(fields: &Fields<'a>) -> (Identity<'a>, bool) {
+    let from_console = text(fields.record.session_credential_from_console) == "true";
+    match fields.record.user_identity {
         // Pipelines that flatten records write the identity as a string.
         Some(spelled) if spelled.starts_with('"') => {
             let spelled = lossy_string(spelled);
             let odd = !spelled.trim_start().starts_with('{');
             let Ok(inner) = serde_json::from_str::<&RawValue>(&spelled) else {
-                return Ok((Identity { from_console, ..Identity::default() }, odd));
+                return (Identity { from_console, ..Identity::default() }, odd);
             };
-            let mended = if inner.get().starts_with('{') { last_wins(inner.get()) } else { None };
-            let text = mended.as_deref().unwrap_or_else(|| inner.get());
-            let who = RawIdentity::part(Some(text), Reader::General)?;
-            Ok((caller(who, from_console, Reader::General)?.into_owned(), odd))
+            let mended = if is_object(inner.get()) { last_wins(inner.get()) } else { None };
+            let who = Caller::general(Some(mended.as_deref().unwrap_or_else(|| inner.get())));
+            (caller(&who.unwrap_or_default(), from_console).into_owned(), odd)
         }
         other => {
-            let who = RawIdentity::part(other, reader)?;
+            let who = &fields.caller.identity;
             let key = text(who.access_key_id);
-            let odd = other.is_some_and(|identity| !identity.starts_with('{'))
+            let odd = other.is_some_and(|identity| !is_object(identity))
                 || key.trim() != key
                 || who.access_key_id.is_some_and(|key| !key.starts_with('"'));
-            Ok((caller(who, from_console, reader)?, odd))
+            (caller(&fields.caller, from_console), odd)
         }
     }
 }
 
-fn caller(who: RawIdentity<'_>, from_console: bool, reader: Reader) -> Result<Identity<'_>, Unreadable> {
+fn caller<'a>(caller: &Caller<'a>, from_console: bool) -> Identity<'a> {
+    let Caller { identity: who, context, issuer } = caller;
     let arn = text(who.arn);
     let account = text(who.account_id);
     let key = match who.access_key_id {
@@ -194,9 +157,7 @@ fn caller(who: RawIdentity<'_>, from_console: bool, reader: Reader) -> Result<Id
         "AWSService" => IdentityKind::AwsService,
         _ => IdentityKind::Other,
     };
-    let context = RawContext::part(who.session_context, reader)?;
-    let issuer = RawIssuer::part(context.session_issuer, reader)?;
-    Ok(Identity {
+    Identity {
         issuer: text(issuer.user_name),
         kind,
         account: if account.is_empty() {
@@ -211,7 +172,7 @@ fn caller(who: RawIdentity<'_>, from_console: bool, reader: Reader) -> Result<Id
         invoked_by: text(who.invoked_by),
         key: (!key.is_empty()).then_some(key),
         arn,
-    })
+    }
 }
 
 /// A part of a text, borrowed where the text is.
@@ -239,7 +200,8 @@ fn user_name<'a>(kind: IdentityKind, name: Cow<'a, str>, arn: &Cow<'a, str>) -> 
 }
 
 /// `eventCategory` where it is written (since event version 1.07), else `managementEvent`, else the type.
-fn category(raw: &RawRecord<'_>) -> Category {
+fn category(fields: &Fields<'_>) -> Category {
+    let raw = &fields.record;
     if matches!(&*text(raw.event_type), "AwsCloudTrailInsight" | "AwsAggregatedEvent") {
         return Category::Other;
     }

@@ -159,64 +159,111 @@ fn key(bytes: &[u8], at: usize) -> Option<usize> {
     (bytes.get(at)? == &b':').then(|| space(bytes, at + 1))
 }
 
-/// Calls `member` with the key and the raw value of each member of an object, in order; stops where it returns
-/// nothing. Nothing is returned where the text is not exactly one valid object, or where a key is spelled with escapes.
-pub(super) fn members<'a>(
-    raw: &'a str,
-    mut member: impl FnMut(&'a str, &'a str) -> Option<()>,
-) -> Option<()> {
-    let bytes = raw.as_bytes();
-    (bytes.first()? == &b'{').then_some(())?;
-    let mut at = space(bytes, 1);
-    if bytes.get(at)? == &b'}' {
-        return (at + 1 == bytes.len()).then_some(());
+/// A place in a text that is being walked.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'a> {
+    text: &'a str,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text }
     }
-    loop {
-        (bytes.get(at)? == &b'"').then_some(())?;
-        let name_end = string_end(bytes, at + 1)?;
-        let name = raw.get(at + 1..name_end - 1)?;
-        if name.as_bytes().contains(&b'\\') {
-            return None;
+
+    /// The byte at a place.
+    pub(super) fn byte(self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    /// Whether the text ends here.
+    pub(super) fn is_end(self, at: usize) -> bool {
+        at == self.text.len()
+    }
+
+    /// The raw value that starts here, and where it ends.
+    pub(super) fn value(self, at: usize) -> Option<(&'a str, usize)> {
+        let end = value_end(self.text.as_bytes(), at)?;
+        Some((self.text.get(at..end)?, end))
+    }
+
+    /// Passes over the value that starts here.
+    pub(super) fn pass(self, at: usize) -> Option<usize> {
+        value_end(self.text.as_bytes(), at)
+    }
+
+    /// Text between two places.
+    pub(super) fn between(self, from: usize, to: usize) -> Option<&'a str> {
+        self.text.get(from..to)
+    }
+
+    /// Calls `member` with the key of each member of the object that starts here, and where its value starts; it
+    /// returns where the value ends. Returns where the object ends; nothing where it is no valid object, or where a
+    /// key is spelled with escapes.
+    #[inline]
+    pub(super) fn object(
+        self,
+        at: usize,
+        mut member: impl FnMut(&'a [u8], usize) -> Option<usize>,
+    ) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        (bytes.get(at)? == &b'{').then_some(())?;
+        let mut at = space(bytes, at + 1);
+        if bytes.get(at)? == &b'}' {
+            return Some(at + 1);
         }
-        at = space(bytes, name_end);
-        (bytes.get(at)? == &b':').then_some(())?;
-        at = space(bytes, at + 1);
-        let end = value_end(bytes, at)?;
-        member(name, raw.get(at..end)?)?;
-        at = space(bytes, end);
-        match bytes.get(at)? {
-            b',' => at = space(bytes, at + 1),
-            b'}' => return (at + 1 == bytes.len()).then_some(()),
-            _ => return None,
+        loop {
+            (bytes.get(at)? == &b'"').then_some(())?;
+            let name_end = string_end(bytes, at + 1)?;
+            let name = bytes.get(at + 1..name_end - 1)?;
+            if name.contains(&b'\\') {
+                return None;
+            }
+            at = space(bytes, name_end);
+            (bytes.get(at)? == &b':').then_some(())?;
+            at = space(bytes, member(name, space(bytes, at + 1))?);
+            match bytes.get(at)? {
+                b',' => at = space(bytes, at + 1),
+                b'}' => return Some(at + 1),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The same for the elements of an array.
+    #[inline]
+    pub(super) fn array(self, at: usize, mut element: impl FnMut(usize) -> Option<usize>) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        (bytes.get(at)? == &b'[').then_some(())?;
+        let mut at = space(bytes, at + 1);
+        if bytes.get(at)? == &b']' {
+            return Some(at + 1);
+        }
+        loop {
+            at = space(bytes, element(at)?);
+            match bytes.get(at)? {
+                b',' => at = space(bytes, at + 1),
+                b']' => return Some(at + 1),
+                _ => return None,
+            }
         }
     }
 }
 
-/// Calls `element` with each raw element of an array. Nothing is returned where the text is not exactly one valid
-/// array.
-pub(super) fn elements<'a>(raw: &'a str, mut element: impl FnMut(&'a str)) -> Option<()> {
-    let bytes = raw.as_bytes();
-    (bytes.first()? == &b'[').then_some(())?;
-    let mut at = space(bytes, 1);
-    if bytes.get(at)? == &b']' {
-        return (at + 1 == bytes.len()).then_some(());
-    }
-    loop {
-        let end = value_end(bytes, at)?;
-        element(raw.get(at..end)?);
-        at = space(bytes, end);
-        match bytes.get(at)? {
-            b',' => at = space(bytes, at + 1),
-            b']' => return (at + 1 == bytes.len()).then_some(()),
-            _ => return None,
-        }
-    }
+/// Whether a key is this one, by comparing all of its bytes at once.
+#[inline]
+pub(super) fn is<const N: usize>(key: &[u8], name: &[u8; N]) -> bool {
+    key.len() == N && key.first_chunk::<N>() == Some(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::value::RawValue;
+
+    fn whole(text: &str) -> bool {
+        let walk = Walk::new(text);
+        walk.object(0, |_, at| walk.pass(at)).is_some_and(|end| walk.is_end(end))
+    }
 
     #[test]
     fn accepts_what_the_general_parser_accepts() {
@@ -249,29 +296,33 @@ mod tests {
         ];
         for case in cases {
             let general = serde_json::from_str::<&RawValue>(case).is_ok();
-            assert_eq!(members(case, |_, _| Some(())).is_some(), general, "{case}");
+            assert_eq!(whole(case), general, "{case}");
         }
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(99), "]".repeat(99));
-        assert!(members(&deep, |_, _| Some(())).is_some());
+        assert!(whole(&deep));
         let deeper = format!("{{\"a\":{}1{}}}", "[".repeat(101), "]".repeat(101));
-        assert!(members(&deeper, |_, _| Some(())).is_none());
+        assert!(!whole(&deeper));
     }
 
     #[test]
     fn members_and_elements_are_slices_of_the_text() {
+        let text = r#"{"a": [1, {"b":"]"} ,null] ,"c":"x"}"#;
+        let walk = Walk::new(text);
         let mut seen = Vec::new();
-        members(r#"{"a": [1, {"b":"]"}] ,"c":"x"}"#, |key, value| {
-            seen.push(format!("{key}={value}"));
-            Some(())
-        })
-        .unwrap();
-        assert_eq!(seen, [r#"a=[1, {"b":"]"}]"#, r#"c="x""#]);
-        let mut seen = Vec::new();
-        elements(r#"[1, {"b":"]"} ,null]"#, |value| seen.push(value)).unwrap();
-        assert_eq!(seen, ["1", r#"{"b":"]"}"#, "null"]);
-        assert!(
-            members(r#"{"\u0061":1}"#, |_, _| Some(())).is_none(),
-            "keys with escapes are left to others"
-        );
+        let end = walk.object(0, |key, at| {
+            if !is(key, b"a") {
+                let (value, end) = walk.value(at)?;
+                seen.push(value);
+                return Some(end);
+            }
+            walk.array(at, |at| {
+                let (value, end) = walk.value(at)?;
+                seen.push(value);
+                Some(end)
+            })
+        });
+        assert_eq!(end, Some(text.len()));
+        assert_eq!(seen, ["1", r#"{"b":"]"}"#, "null", r#""x""#]);
+        assert!(!whole(r#"{"\u0061":1}"#), "keys with escapes are left to others");
     }
 }

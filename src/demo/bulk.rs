@@ -102,6 +102,11 @@ fn templates(cast: &Cast, dice: &mut Dice) -> (Vec<Template>, Vec<Template>) {
         }
         for event in events {
             let key = event.record.pointer("/userIdentity/accessKeyId").and_then(Value::as_str);
+            let console = event.record.get("sessionCredentialFromConsole").is_some();
+            // People in the console are few beside machines.
+            if console && !dice.percent(25) {
+                continue;
+            }
             let pool =
                 if key.is_some_and(|key| key.starts_with("AKIA")) { &mut of_keys } else { &mut of_others };
             pool.push(Template::new(event.record, dice));

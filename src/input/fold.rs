@@ -24,8 +24,6 @@ pub trait Fold: Send {
 pub struct FileReport {
     /// Its label.
     pub label: String,
-    /// What it is called on this machine or in its bucket, wherever it was named from.
-    pub identity: String,
     /// Which of the arguments it came from.
     pub argument: usize,
     /// Its place in the list that was read.

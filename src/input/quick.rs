@@ -6,7 +6,7 @@ use super::inflate::Inflater;
 use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use crate::cloudtrail::{
-    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, object_name, role_session, scan,
+    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, object_name, role_session, scan,
     session_hash,
 };
 use hashbrown::HashSet;
@@ -92,7 +92,7 @@ impl Quick {
         for (record, mark) in records.iter().filter(|(_, mark)| mark.kind() == Kind::Session) {
             let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
             let Some(session) = role_session_of(raw, record, mark) else { continue };
-            let hash = session_hash(session.key.as_bytes());
+            let hash = session_hash(session.key);
             if !file.fold.wants(hash) {
                 pending.insert(hash);
                 continue;
@@ -121,8 +121,7 @@ impl Quick {
 }
 
 fn role_session_of(raw: &[u8], record: Record, mark: Mark) -> Option<crate::cloudtrail::RoleSession<'_>> {
-    let text = std::str::from_utf8(raw).ok()?;
-    role_session(text, mark.session.checked_sub(record.start)? as usize)
+    role_session(raw, mark.session.checked_sub(record.start)? as usize)
 }
 
 /// Goes through the records of one object.
@@ -142,6 +141,8 @@ impl Sifter<'_, '_, '_> {
             _ if depth == Depth::Census => Decision::Count,
             _ if depth == Depth::Keys => Decision::Pass,
             Kind::Session => self.session(raw, record, mark),
+            Kind::Assumes if is_service_call(raw) => Decision::Pass,
+            Kind::Assumes => Decision::Count,
             Kind::Other => Decision::Pass,
         };
         let sample = depth != Depth::Keys && (nth == 0 || mark.data && self.sampled_data < SAMPLED_DATA);
@@ -162,7 +163,7 @@ impl Sifter<'_, '_, '_> {
     /// A record that names one session and no key.
     fn session(&mut self, raw: &[u8], record: Record, mark: Mark) -> Decision {
         let Some(session) = role_session_of(raw, record, mark) else { return Decision::Count };
-        let hash = session_hash(session.key.as_bytes());
+        let hash = session_hash(session.key);
         if self.member.file.fold.wants(hash) {
             return Decision::Count;
         }

@@ -19,19 +19,19 @@ const NAMED_SKIPS: usize = 100;
 pub(super) struct FileReader<'a> {
     pub(super) fold: &'a mut dyn Fold,
     pub(super) report: FileReport,
+    entry: &'a Entry,
     more_skips: u64,
 }
 
 impl<'a> FileReader<'a> {
-    pub(super) fn new(entry: &Entry, place: usize, fold: &'a mut dyn Fold) -> Self {
+    pub(super) fn new(entry: &'a Entry, place: usize, fold: &'a mut dyn Fold) -> Self {
         let report = FileReport {
             label: entry.label(),
-            identity: entry.identity(),
             argument: entry.root.argument,
             entry: place,
             ..FileReport::default()
         };
-        Self { fold, report, more_skips: 0 }
+        Self { fold, report, entry, more_skips: 0 }
     }
 
     /// One plain content: the file itself, or a member of an archive.
@@ -163,8 +163,8 @@ impl<'a> FileReader<'a> {
         }
         self.report.signed +=
             u64::from(event.id.is_some() && event.replaces.is_none() && event.is_static_key_use());
-        let report = &self.report;
-        self.fold.event(event, &|| made_up_id(report, label, record));
+        let entry = self.entry;
+        self.fold.event(event, &|| made_up_id(entry, label, record));
     }
 
     fn document(&mut self, label: &str, kind: DocumentKind, content: Value) {
@@ -195,13 +195,13 @@ pub(super) struct Place<'a> {
 
 /// An id for a record that has none, from where it stands and what it says. A log object's name is unique wherever it
 /// lies; any other file is known by its path.
-fn made_up_id(file: &FileReport, label: &str, record: Place<'_>) -> EventId {
+fn made_up_id(entry: &Entry, label: &str, record: Place<'_>) -> EventId {
     let mut hash = Sha256::new();
     match object_name(label) {
         Some(_) => hash.update(label.rsplit(['/', '!']).next().unwrap_or_default()),
         None => {
-            hash.update(&file.identity);
-            hash.update(label.strip_prefix(&file.label).unwrap_or(label));
+            hash.update(entry.identity());
+            hash.update(label.strip_prefix(&entry.label()).unwrap_or(label));
         }
     }
     hash.update([0]);

@@ -1,7 +1,6 @@
 //! From the pass over an object to its records and the reasons to look at some of them.
 
 use super::masks::best;
-use crate::model::AccessKeyId;
 
 /// Bytes that a buffer must go on for after its content; what they are does not matter.
 pub const PADDING: usize = 128;
@@ -34,8 +33,10 @@ pub enum Scan {
 /// Why a record may matter. Several can hold at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
-    /// It must be decoded: it names an access key, or hands out a session, or is a user's, or names two sessions.
+    /// It must be decoded: it names an access key, or is a user's, or names two sessions.
     pub decode: bool,
+    /// It may hand out a session.
+    pub assumes: bool,
     /// Where the one session key id that it names begins; 0 where it names none.
     pub session: u32,
     /// It seems to be a data event.
@@ -51,6 +52,8 @@ pub enum Kind {
     Decode,
     /// It names one session, so that it matters if that session does.
     Session,
+    /// It may hand out a session, and has to be decoded unless it is a service's own call.
+    Assumes,
 }
 
 /// The records of one object; kept from object to object for its memory.
@@ -82,6 +85,7 @@ impl Mark {
     pub fn kind(self) -> Kind {
         match self {
             Mark { decode: true, .. } => Kind::Decode,
+            Mark { assumes: true, .. } => Kind::Assumes,
             Mark { session: 0, .. } => Kind::Other,
             _ => Kind::Session,
         }
@@ -154,9 +158,10 @@ fn mark(content: &[u8], out: &mut Records) {
             } else if word.starts_with(b"Data\"") {
                 let before = content.get(..at).unwrap_or_default();
                 mark.data |= before.ends_with(b"\"eventCategory\":\"");
+            } else if word.starts_with(b"AssumeRo") {
+                mark.assumes = true;
             } else {
-                mark.decode |=
-                    [&b"AKIA"[..], b"AssumeRo", b"IAMU"].iter().any(|known| word.starts_with(known));
+                mark.decode |= word.starts_with(b"AKIA") || word.starts_with(b"IAMU");
             }
         }
         out.marks.push(mark);
@@ -182,43 +187,54 @@ pub fn session_hash(id: &[u8]) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleSession<'a> {
     /// The session's key id.
-    pub key: &'a str,
+    pub key: &'a [u8],
     /// `userIdentity.arn`.
-    pub arn: &'a str,
+    pub arn: &'a [u8],
 }
 
 impl RoleSession<'_> {
     /// Whether the session is an instance's (`i-…`) or a hybrid node's (`mi-…`), which are named after them.
     pub fn is_machine(&self) -> bool {
-        self.arn.rsplit('/').next().is_some_and(|name| name.starts_with("i-") || name.starts_with("mi-"))
+        let name = self.arn.rsplit(|b| *b == b'/').next().unwrap_or_default();
+        name.starts_with(b"i-") || name.starts_with(b"mi-")
     }
 }
 
-/// Of a record that names one session: that session, if the record is a role session's own call and in the
-/// order in which CloudTrail writes its fields; otherwise nothing, and the record has to be decoded.
-pub fn role_session(record: &str, session: usize) -> Option<RoleSession<'_>> {
-    let identity = record.strip_prefix("{\"eventVersion\":\"")?;
-    let (_, identity) = identity.split_once('"')?;
-    let identity = identity.strip_prefix(",\"userIdentity\":{\"type\":\"AssumedRole\",\"principalId\":\"")?;
-    let mut at = record.len() - identity.len();
-    let mut arn = "";
-    for name in ["\",\"arn\":\"", "\",\"accountId\":\"", "\",\"accessKeyId\":\""] {
+/// What stands in a record just behind `"type":"KIND",` of its identity, if the record begins in the order in which
+/// CloudTrail writes its fields, and the identity is of that kind.
+fn after_kind<'a>(record: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
+    let rest = record.strip_prefix(b"{\"eventVersion\":\"")?;
+    let (_, rest) = rest.split_at_checked(rest.iter().take(16).position(|b| *b == b'"')?)?;
+    let rest = rest.strip_prefix(b"\",\"userIdentity\":{\"type\":\"")?;
+    rest.strip_prefix(kind)?.strip_prefix(b"\",")
+}
+
+/// Of a record that names one session, at `session` in it: that session, if the record is a role session's own call
+/// and in the order in which CloudTrail writes its fields; otherwise nothing, and the record has to be decoded.
+pub fn role_session(record: &[u8], session: usize) -> Option<RoleSession<'_>> {
+    let rest = after_kind(record, b"AssumedRole")?.strip_prefix(b"\"principalId\":\"")?;
+    let mut at = record.len() - rest.len();
+    let mut arn: &[u8] = &[];
+    for name in [&b"\",\"arn\":\""[..], b"\",\"accountId\":\"", b"\",\"accessKeyId\":\""] {
         let rest = record.get(at..)?;
-        let quote = rest.find(['"', '\\'])?;
+        let quote = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
         rest.get(quote..)?.starts_with(name).then_some(())?;
-        if name == "\",\"accountId\":\"" {
+        if name.starts_with(b"\",\"acco") {
             arn = rest.get(..quote)?;
         }
         at += quote + name.len();
     }
-    let rest = record.get(at..)?;
-    let key = rest.get(..rest.find(['"', '\\'])?)?;
-    let plain = rest.as_bytes().get(key.len()) == Some(&b'"');
-    (at == session
-        && plain
-        && AccessKeyId::names_session(key)
-        && session_id(key.as_bytes()) == key.as_bytes())
-    .then_some(RoleSession { key, arn })
+    let key = session_id(record.get(at..)?);
+    let closed = record.get(at + key.len()) == Some(&b'"');
+    (at == session && closed && key.starts_with(b"ASIA")).then_some(RoleSession { key, arn })
+}
+
+/// Whether a record is a service's own, which never derives from a key: of the usual order of fields, with one
+/// identity. What it hands out nobody's key handed out.
+pub fn is_service_call(record: &[u8]) -> bool {
+    let Some(rest) = after_kind(record, b"AWSService") else { return false };
+    // A repeated identity would count instead of the first one.
+    memchr::memmem::find(rest, b"\"userIdentity\"").is_none()
 }
 
 #[cfg(test)]
