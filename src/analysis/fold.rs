@@ -31,6 +31,8 @@ pub struct Portion {
     pub facts: Facts,
     /// Files that ended in it.
     pub files: Vec<ReadFile>,
+    /// Whether it comes from reading files once more: of the files only what is still pending is new.
+    pub again: bool,
 }
 
 /// Where portions go.
@@ -97,7 +99,7 @@ impl<'a> Worker<'a> {
         let fresh = Collector::telling(self.lineage.clone());
         let facts = std::mem::replace(&mut self.collector, fresh).into_facts();
         let files = std::mem::take(&mut self.portion);
-        self.stopped |= !sink.take(Portion { facts, files });
+        self.stopped |= !sink.take(Portion { facts, files, again: self.again });
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the command line says, before anything is done about it.
 
-use super::commands::{completions, demo, evidence, explain, graph, man, report, schema};
+use super::commands::{collect, completions, demo, evidence, explain, graph, man, report, schema};
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 /// Finds out what depends on each long-lived AWS access key, and recommends what replaces it
@@ -29,6 +29,7 @@ pub(super) struct Global {
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
     Demo(demo::Arguments),
+    Collect(collect::Arguments),
     Report(report::Arguments),
     Explain(explain::Arguments),
     Graph(graph::Arguments),
@@ -42,7 +43,8 @@ pub(super) enum Command {
 #[derive(Args, Debug, Clone)]
 pub(super) struct Inputs {
     /// CloudTrail logs, credential reports, authorization details, access key lists, trail descriptions,
-    /// providers' IP range files: directories, files (.json, .gz, .zip, .csv), or '-'; told apart by content
+    /// providers' IP range files: directories, files (.json, .gz, .zip, .csv), stores made by collect, or '-'; told
+    /// apart by content
     #[arg(value_name = "INPUT", required = true)]
     pub(super) inputs: Vec<String>,
     /// Threads that read files [default: number of cores]

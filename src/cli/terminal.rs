@@ -1,7 +1,7 @@
 //! The process around the commands: interrupts, standard streams, progress, exit code.
 
 use super::args::{Cli, Command, Global};
-use super::commands::{completions, demo, evidence, explain, graph, man, report, schema};
+use super::commands::{collect, completions, demo, evidence, explain, graph, man, report, schema};
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -44,6 +44,7 @@ pub fn main() -> ExitCode {
     let terminal = Terminal { global: cli.global };
     let result = match cli.command {
         Command::Demo(arguments) => demo::run(&arguments, &terminal),
+        Command::Collect(arguments) => collect::run(&arguments, &terminal),
         Command::Report(arguments) => report::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Graph(arguments) => graph::run(&arguments, &terminal),

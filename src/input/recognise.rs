@@ -46,6 +46,37 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
+    /// Stable id for machines; stores keep it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::CredentialReport => "credential-report",
+            Self::AuthorizationDetails => "authorization-details",
+            Self::AccessKeys => "access-keys",
+            Self::Trails => "trails",
+            Self::EventSelectors => "event-selectors",
+            Self::AwsRanges => "aws-ranges",
+            Self::GithubMeta => "github-ranges",
+            Self::GoogleRanges => "google-ranges",
+            Self::AzureRanges => "azure-ranges",
+        }
+    }
+
+    /// The kind of an id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        const ALL: [DocumentKind; 9] = [
+            DocumentKind::CredentialReport,
+            DocumentKind::AuthorizationDetails,
+            DocumentKind::AccessKeys,
+            DocumentKind::Trails,
+            DocumentKind::EventSelectors,
+            DocumentKind::AwsRanges,
+            DocumentKind::GithubMeta,
+            DocumentKind::GoogleRanges,
+            DocumentKind::AzureRanges,
+        ];
+        ALL.into_iter().find(|kind| kind.id() == id)
+    }
+
     /// What reports call it.
     pub fn title(self) -> &'static str {
         match self {

@@ -60,6 +60,24 @@ impl SkipReason {
         }
     }
 
+    /// The reason of an id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        const ALL: [SkipReason; 11] = [
+            SkipReason::Unreadable,
+            SkipReason::NotARegularFile,
+            SkipReason::LinkLoop,
+            SkipReason::DamagedArchive,
+            SkipReason::MalformedJson,
+            SkipReason::Truncated,
+            SkipReason::TooLarge,
+            SkipReason::TooDeep,
+            SkipReason::UnknownContent,
+            SkipReason::BadField,
+            SkipReason::Unsupported,
+        ];
+        ALL.into_iter().find(|reason| reason.id() == id)
+    }
+
     /// Whether records may have been lost, so that coverage of that file is not complete.
     pub fn may_hide_records(self) -> bool {
         !matches!(self, Self::UnknownContent)

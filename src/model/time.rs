@@ -90,6 +90,11 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     Offset::UTC.to_timestamp(local).ok()
 }
 
+/// Reads a day as `2026-10-01`.
+pub fn parse_day(text: &str) -> Option<Day> {
+    if text.len() == 10 { parse_instant(&format!("{text}T00:00:00Z")).map(Day::of) } else { None }
+}
+
 /// Writes an instant as CloudTrail does: `2026-10-01T12:00:00Z`, fractions only where there are any.
 pub fn format_instant(instant: Timestamp) -> String {
     instant.to_string()

@@ -60,7 +60,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     outputs::write(&path("truth.json"), &bytes, terminal)?;
     // Named without the directory, so that the same estate gives the same report wherever it lies.
     let estate = Argument { path: tree.estate().to_string_lossy().into_owned(), name: "estate".into() };
-    let material = load::read_all(&[estate], Depth::Evidence, None, terminal)?;
+    let material = load::read_all(&[estate], Vec::new(), Depth::Evidence, None, terminal)?;
     let analysis = analyse(material, AsOf::At(as_of()), Thresholds::default());
     let report = assemble(&analysis, "Access key migration report: the demo company");
     for (name, format) in [

@@ -3,10 +3,13 @@
 use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
-use crate::analysis::{Analysis, AsOf, Material, Reading, analyse, read};
-use crate::input::{Argument, Depth, STDIN};
+use super::collect;
+use crate::analysis::{Analysis, AsOf, InputSummary, Kept, Material, Reading, analyse, read};
+use crate::input::{Argument, Depth, Document, DocumentKind, STDIN};
 use crate::model::{Skip, parse_instant};
 use crate::recommend::Thresholds;
+use crate::store::{EvidenceStore, Stored, StoredDocument, StoredInput};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::thread::available_parallelism;
 
@@ -15,21 +18,17 @@ const NAMED: usize = 10;
 
 /// Reads the inputs.
 pub(super) fn material(inputs: &Inputs, depth: Depth, terminal: &Terminal) -> Result<Material, Failure> {
-    let arguments: Vec<Argument> = inputs.inputs.iter().map(Argument::new).collect();
-    if arguments.iter().filter(|a| a.path == STDIN).count() > 1 {
-        let hint = "concatenate streams before they are piped in";
-        return Err(Failure::usage("standard input ('-') can be read once only").hint(hint));
+    check_arguments(&inputs.inputs)?;
+    let (stores, files): (Vec<&String>, Vec<&String>) =
+        inputs.inputs.iter().partition(|input| EvidenceStore::is_store(Path::new(input)));
+    let mut kept = Vec::new();
+    for path in &stores {
+        let store = EvidenceStore::open(Path::new(path)).map_err(collect::failure)?;
+        kept.push(from_store(path, store.load().map_err(collect::failure)?));
     }
-    for argument in arguments.iter().filter(|a| a.path != STDIN) {
-        // Whoever misspells a path wants to know before anything is read; a link to nothing is no misspelling.
-        if std::fs::symlink_metadata(Path::new(&argument.path)).is_err() {
-            let message = format!("{}: no such file or directory", argument.path);
-            return Err(Failure::new(message)
-                .hint("give directories or files with CloudTrail logs or IAM exports, or '-'"));
-        }
-    }
-    let material =
-        read_all(&arguments, if inputs.census { Depth::Census } else { depth }, inputs.jobs, terminal)?;
+    let arguments: Vec<Argument> = files.into_iter().map(Argument::new).collect();
+    let depth = if inputs.census { Depth::Census } else { depth };
+    let material = read_all(&arguments, kept, depth, inputs.jobs, terminal)?;
     if material.is_empty() {
         let mut message = format!("nothing in {} could be understood", inputs.inputs.join(", "));
         if material.skips.is_empty() {
@@ -48,15 +47,66 @@ pub(super) fn material(inputs: &Inputs, depth: Depth, terminal: &Terminal) -> Re
     Ok(material)
 }
 
+/// Says at once what cannot be read at all.
+pub(super) fn check_arguments(inputs: &[String]) -> Result<(), Failure> {
+    if inputs.iter().filter(|input| *input == STDIN).count() > 1 {
+        let hint = "concatenate streams before they are piped in";
+        return Err(Failure::usage("standard input ('-') can be read once only").hint(hint));
+    }
+    for input in inputs.iter().filter(|input| *input != STDIN) {
+        // Whoever misspells a path wants to know before anything is read; a link to nothing is no misspelling.
+        if std::fs::symlink_metadata(Path::new(input)).is_err() {
+            return Err(Failure::new(format!("{input}: no such file or directory"))
+                .hint("give directories or files with CloudTrail logs or IAM exports, or '-'"));
+        }
+    }
+    Ok(())
+}
+
+/// Threads to read with.
+pub(super) fn jobs(wanted: Option<u16>) -> usize {
+    wanted.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from)
+}
+
+/// What a store holds, as if it were read now.
+fn from_store(path: &str, stored: Stored) -> Kept {
+    let document = |document: StoredDocument| {
+        let kind = DocumentKind::from_id(&document.kind)?;
+        let content = serde_json::from_str(&document.content).ok()?;
+        Some(Document { kind, source: document.source, content })
+    };
+    let input = |input: StoredInput| {
+        let mut hash = Sha256::new();
+        input.lines.iter().for_each(|line| hash.update(format!("{line}\n")));
+        InputSummary {
+            name: format!("{path}: {}", if input.name.is_empty() { "not listed" } else { &input.name }),
+            files: usize::try_from(input.files).unwrap_or(usize::MAX),
+            bytes: input.bytes,
+            events: input.records,
+            documents: input.documents,
+            sha256: hash.finalize().iter().map(|b| format!("{b:02x}")).collect(),
+        }
+    };
+    Kept {
+        facts: stored.facts,
+        coverage: stored.coverage,
+        documents: stored.documents.into_iter().filter_map(document).collect(),
+        inputs: stored.inputs.into_iter().map(input).collect(),
+        skips: stored.skips,
+        signed: stored.signed,
+    }
+}
+
 /// Reads with a progress bar.
 pub(super) fn read_all(
     arguments: &[Argument],
+    kept: Vec<Kept>,
     depth: Depth,
     jobs: Option<u16>,
     terminal: &Terminal,
 ) -> Result<Material, Failure> {
     let bar = terminal.bytes_bar();
-    let jobs = jobs.map_or_else(|| available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = self::jobs(jobs);
     let reading = Reading {
         arguments,
         depth,
@@ -68,12 +118,12 @@ pub(super) fn read_all(
         },
         tick: &|bytes| bar.inc(bytes),
     };
-    let result = read(&reading, Vec::new());
+    let result = read(&reading, kept);
     bar.finish_and_clear();
     result.map_err(|_| Failure::interrupted())
 }
 
-fn warn_of_skips(skips: &[Skip], terminal: &Terminal) {
+pub(super) fn warn_of_skips(skips: &[Skip], terminal: &Terminal) {
     let serious: Vec<&Skip> = skips.iter().filter(|skip| skip.reason.may_hide_records()).collect();
     for skip in serious.iter().take(NAMED) {
         terminal.warn(&format!("skipped {skip}"));

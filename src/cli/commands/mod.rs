@@ -1,12 +1,15 @@
 //! One file a command: its arguments, and what it does with them.
 
+pub(super) mod collect;
 pub(super) mod completions;
 pub(super) mod demo;
 pub(super) mod evidence;
 pub(super) mod explain;
 pub(super) mod graph;
+mod filter;
 mod load;
 pub(super) mod man;
 mod outputs;
 pub(super) mod report;
 pub(super) mod schema;
+mod store_sink;

@@ -1,0 +1,140 @@
+//! Between reading and the store: turns portions into what the store keeps.
+
+use crate::analysis::{Portion, ReadFile, Sink};
+use crate::cloudtrail::object_name;
+use crate::evidence::Facts;
+use crate::input::Entry;
+use crate::model::{Skip, SkipReason};
+use crate::store::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What was put into the store.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    pub(super) records: u64,
+    pub(super) skips: Vec<Skip>,
+}
+
+struct State {
+    store: EvidenceStore,
+    entries: Vec<Entry>,
+    done: Done,
+    failure: Option<StoreError>,
+}
+
+/// Puts portions into a store.
+pub(super) struct StoreSink {
+    state: Mutex<State>,
+    inputs: Vec<String>,
+}
+
+impl StoreSink {
+    pub(super) fn new(store: EvidenceStore, inputs: Vec<String>) -> Self {
+        let state = State { store, entries: Vec::new(), done: Done::default(), failure: None };
+        Self { state: Mutex::new(state), inputs }
+    }
+
+    /// Says which entries the next portions are of.
+    pub(super) fn now_reading(&self, entries: Vec<Entry>) {
+        self.lock().entries = entries;
+    }
+
+    /// Lends the store between two readings.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut EvidenceStore) -> T) -> T {
+        work(&mut self.lock().store)
+    }
+
+    /// Notes log objects that cannot be read again.
+    pub(super) fn note_gone(&self, gone: Vec<(PendingFile, Skip)>) -> Result<(), StoreError> {
+        let file = |(pending, skip): &(PendingFile, Skip)| StoredFile {
+            identity: pending.identity.clone(),
+            skips: vec![skip.clone()],
+            ..StoredFile::default()
+        };
+        let files: Vec<StoredFile> = gone.iter().map(file).collect();
+        let mut state = self.lock();
+        state.done.skips.extend(gone.into_iter().map(|(_, skip)| skip));
+        state.store.add_again(&Facts::default(), &files)
+    }
+
+    /// The store and what was done; or why it could not be written.
+    pub(super) fn finish(self) -> Result<(EvidenceStore, Done), StoreError> {
+        let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match state.failure {
+            Some(failure) => Err(failure),
+            None => Ok((state.store, state.done)),
+        }
+    }
+
+    // A portion is taken in one transaction, so that a thread that panicked left nothing half done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for StoreSink {
+    fn take(&self, portion: Portion) -> bool {
+        let mut state = self.lock();
+        let State { store, entries, done, failure } = &mut *state;
+        if failure.is_some() {
+            return false;
+        }
+        let again = portion.again;
+        let (mut files, mut skips) = (Vec::with_capacity(portion.files.len()), Vec::new());
+        let (mut bytes, mut records) = (0, 0);
+        for file in portion.files {
+            bytes += file.report.bytes;
+            records += file.report.events;
+            skips.extend(file.report.skips.iter().cloned());
+            let Some(entry) = entries.get(file.report.entry) else { continue };
+            files.push(stored(file, entry, &self.inputs));
+        }
+        let result = match again {
+            false => store.add(&portion.facts, &files),
+            true => store.add_again(&portion.facts, &files),
+        };
+        if let Err(error) = result {
+            *failure = Some(error);
+            return false;
+        }
+        done.skips.extend(skips);
+        if !again {
+            done.files += files.len() as u64;
+            done.bytes += bytes;
+            done.records += records;
+        }
+        true
+    }
+}
+
+fn stored(file: ReadFile, entry: &Entry, inputs: &[String]) -> StoredFile {
+    let report = file.report;
+    let object = object_name(&report.label).and_then(|_| report.label.rsplit('/').next().map(str::to_owned));
+    let document = |document: crate::input::Document| StoredDocument {
+        kind: document.kind.id().to_owned(),
+        source: document.source,
+        content: document.content.to_string(),
+    };
+    StoredFile {
+        identity: entry.identity(),
+        input: inputs.get(report.argument).cloned().unwrap_or_default(),
+        object,
+        size: entry.size,
+        version: entry.version,
+        // Neither permissions nor a copy that is still being made show in size and time.
+        retry: report
+            .skips
+            .iter()
+            .any(|skip| matches!(skip.reason, SkipReason::Unreadable | SkipReason::Truncated)),
+        bytes: report.bytes,
+        records: report.events,
+        signed: report.signed,
+        pending: report.pending,
+        coverage: file.coverage,
+        documents: file.documents.into_iter().map(document).collect(),
+        skips: report.skips,
+        label: report.label,
+    }
+}

@@ -1,0 +1,328 @@
+//! The evidence store: one SQLite file that takes facts in, each once, however often and in whatever order they come.
+
+use super::write;
+use crate::evidence::{Coverage, Facts};
+use crate::model::Skip;
+use hashbrown::HashMap;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What marks an SQLite file as an offkey store: `offk`.
+const APPLICATION_ID: i64 = 0x6f66_666b;
+
+/// The schema's versions, oldest first; each brings a store from the version before to its own.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Stores up to this size are checked page by page when they are opened.
+const CHECKED: u64 = 512 << 20;
+
+/// Strings and rows whose numbers are remembered; beyond that they are looked up again.
+const REMEMBERED: usize = 1 << 18;
+
+/// What can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is a file, and it is no evidence store.
+    #[error("{0}: an SQLite file, but no evidence store of offkey's")]
+    Foreign(String),
+    /// It was written by a later version.
+    #[error("{0}: written by a later version of offkey (store version {1}, this one knows {2})")]
+    Newer(String, i64, usize),
+    /// SQLite says that the file is damaged.
+    #[error("{0}: the store is damaged ({1}); nothing was changed")]
+    Damaged(String, String),
+    /// Someone else writes to it for longer than anyone waits.
+    #[error("{0}: the store is in use by another process")]
+    Busy(String),
+    /// Anything else.
+    #[error("{0}: {1}")]
+    Other(String, String),
+}
+
+impl StoreError {
+    pub(super) fn of(path: &Path, error: &rusqlite::Error) -> Self {
+        let name = path.display().to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(name, error.to_string())
+            }
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(name),
+            _ => Self::Other(name, error.to_string()),
+        }
+    }
+}
+
+/// A file as the store knows it.
+#[derive(Clone, Debug, Default)]
+pub struct StoredFile {
+    /// What it is called wherever it is named from.
+    pub identity: String,
+    /// What reports call it.
+    pub label: String,
+    /// The argument that it came from.
+    pub input: String,
+    /// A log object's own name, of which copies count once.
+    pub object: Option<String>,
+    /// Its size when it was listed.
+    pub size: u64,
+    /// Which version of it was read.
+    pub version: u64,
+    /// Whether it has to be read again even if it does not change, as it could not be read whole.
+    pub retry: bool,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Records found.
+    pub records: u64,
+    /// Of those, records with an id that keys themselves signed.
+    pub signed: u64,
+    /// Hashes of role sessions that were passed over.
+    pub pending: Vec<u32>,
+    /// What it covers.
+    pub coverage: Coverage,
+    /// Exports in it.
+    pub documents: Vec<StoredDocument>,
+    /// What was passed over.
+    pub skips: Vec<Skip>,
+}
+
+/// An export.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredDocument {
+    /// What kind of export, by its id.
+    pub kind: String,
+    /// Its file's label.
+    pub source: String,
+    /// Its content, as JSON.
+    pub content: String,
+}
+
+/// A log object that has role sessions which were passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingFile {
+    /// What it is called wherever it is named from.
+    pub identity: String,
+    /// What reports call it.
+    pub label: String,
+    /// Its size when it was read.
+    pub size: u64,
+    /// Which version of it was read.
+    pub version: u64,
+}
+
+/// An open evidence store.
+pub struct EvidenceStore {
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) strings: HashMap<Arc<str>, i64>,
+    pub(super) rows: HashMap<([i64; crate::evidence::COLUMNS], u8), i64>,
+    lock: Option<File>,
+}
+
+impl EvidenceStore {
+    /// Whether a file begins like a store. Files that cannot be read are none.
+    pub fn is_store(path: &Path) -> bool {
+        use std::io::Read;
+        let mut head = Vec::new();
+        let read = File::open(path).and_then(|file| {
+            // A pipe would wait for its writer.
+            if file.metadata()?.is_file() { file.take(16).read_to_end(&mut head) } else { Ok(0) }
+        });
+        read.is_ok() && head == MAGIC
+    }
+
+    /// Opens a store to read it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let error = |e: rusqlite::Error| StoreError::of(path, &e);
+        // Readable and writable, as a reader may have to finish what a killed writer left in the log.
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+            .map_err(error)?;
+        Self::opened(path, connection, None)
+    }
+
+    /// Opens a store to write to it, and makes it where there is none. While another process has it open so, `wait`
+    /// is asked again and again whether to go on waiting.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Busy`] where `wait` returned false.
+    pub fn open_to_collect(path: &Path, wait: &mut dyn FnMut() -> bool) -> Result<Self, StoreError> {
+        let other = |e: std::io::Error| StoreError::Other(path.display().to_string(), e.to_string());
+        // A directory or the like would make SQLite say something less helpful.
+        if let Ok(meta) = std::fs::metadata(path)
+            && meta.len() > 0
+            && !Self::is_store(path)
+        {
+            return Err(StoreError::Foreign(path.display().to_string()));
+        }
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&beside).map_err(other)?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if wait() => std::thread::sleep(Duration::from_millis(200)),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(path.display().to_string())),
+                Err(TryLockError::Error(error)) => return Err(other(error)),
+            }
+        }
+        let connection = Connection::open(path).map_err(|e| StoreError::of(path, &e))?;
+        Self::opened(path, connection, Some(lock))
+    }
+
+    fn opened(path: &Path, connection: Connection, lock: Option<File>) -> Result<Self, StoreError> {
+        let error = |e: rusqlite::Error| StoreError::of(path, &e);
+        let name = || path.display().to_string();
+        connection.busy_timeout(Duration::from_secs(60)).map_err(error)?;
+        let number = |pragma: &str| -> Result<i64, StoreError> {
+            connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0)).map_err(error)
+        };
+        let version = number("user_version")?;
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(error)?;
+        let fresh = tables == 0 && version == 0;
+        if !fresh && number("application_id")? != APPLICATION_ID || fresh && lock.is_none() {
+            return Err(StoreError::Foreign(name()));
+        }
+        let known = usize::try_from(version).unwrap_or(usize::MAX);
+        if known > MIGRATIONS.len() {
+            return Err(StoreError::Newer(name(), version, MIGRATIONS.len()));
+        }
+        if !fresh && std::fs::metadata(path).is_ok_and(|meta| meta.len() <= CHECKED) {
+            let verdict: String =
+                connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(error)?;
+            if verdict != "ok" {
+                return Err(StoreError::Damaged(name(), verdict));
+            }
+        }
+        let mut store = Self {
+            path: path.to_owned(),
+            connection,
+            strings: HashMap::default(),
+            rows: HashMap::default(),
+            lock,
+        };
+        if store.lock.is_some() {
+            store.prepare(known).map_err(error)?;
+        }
+        Ok(store)
+    }
+
+    /// Sets the store up for writing, and brings it to the current version.
+    fn prepare(&mut self, version: usize) -> rusqlite::Result<()> {
+        // The log is written at once, the file itself at checkpoints: a killed process loses at most what it did not
+        // commit (<https://www.sqlite.org/wal.html>).
+        self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        self.connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384")?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for (number, step) in MIGRATIONS.iter().enumerate().skip(version) {
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", i64::try_from(number + 1).unwrap_or(i64::MAX))?;
+        }
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.commit()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes facts in, and the files that they end, all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the store is then as it was.
+    pub fn add(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
+        self.write(|transaction, strings, rows| {
+            write::facts(transaction, strings, rows, facts)?;
+            files.iter().try_for_each(|file| write::file(transaction, file))
+        })
+    }
+
+    /// Takes facts in that a second reading of files gave, and notes what of those files is still passed over.
+    ///
+    /// # Errors
+    /// As [`EvidenceStore::add`].
+    pub fn add_again(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
+        self.write(|transaction, strings, rows| {
+            write::facts(transaction, strings, rows, facts)?;
+            files.iter().try_for_each(|file| write::pending(transaction, file))
+        })
+    }
+
+    fn write(
+        &mut self,
+        work: impl FnOnce(
+            &Connection,
+            &mut HashMap<Arc<str>, i64>,
+            &mut HashMap<([i64; crate::evidence::COLUMNS], u8), i64>,
+        ) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let Self { connection, strings, rows, .. } = self;
+        let result = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|t| {
+            work(&t, strings, rows)?;
+            t.commit()
+        });
+        // Numbers that were given in a transaction that failed mean nothing.
+        if result.is_err() || strings.len() + rows.len() > REMEMBERED {
+            strings.clear();
+            rows.clear();
+        }
+        result.map_err(|e| StoreError::of(&path, &e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_newer_and_damaged_files_are_told_apart_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let never = &mut || false;
+        std::fs::write(at("text"), "hello").unwrap();
+        assert!(matches!(EvidenceStore::open_to_collect(&at("text"), never), Err(StoreError::Foreign(_))));
+        assert_eq!(std::fs::read(at("text")).unwrap(), b"hello");
+        Connection::open(at("other")).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        assert!(matches!(EvidenceStore::open(&at("other")), Err(StoreError::Foreign(_))));
+        drop(EvidenceStore::open_to_collect(&at("new"), never).unwrap());
+        Connection::open(at("new")).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        assert!(matches!(EvidenceStore::open(&at("new")), Err(StoreError::Newer(_, 99, _))));
+        drop(EvidenceStore::open_to_collect(&at("bad"), never).unwrap());
+        let mut bytes = std::fs::read(at("bad")).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..].fill(0x5a);
+        std::fs::write(at("bad"), &bytes).unwrap();
+        assert!(matches!(EvidenceStore::open(&at("bad")), Err(StoreError::Damaged(..))));
+        assert_eq!(std::fs::read(at("bad")).unwrap(), bytes, "left as it was");
+    }
+
+    #[test]
+    fn a_second_collector_waits_or_gives_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        let first = EvidenceStore::open_to_collect(&path, &mut || false).unwrap();
+        let mut asked = 0;
+        let second = EvidenceStore::open_to_collect(&path, &mut || {
+            asked += 1;
+            asked < 3
+        });
+        assert!(matches!(second, Err(StoreError::Busy(_))));
+        assert_eq!(asked, 3);
+        // Reading needs no waiting.
+        EvidenceStore::open(&path).unwrap();
+        drop(first);
+        EvidenceStore::open_to_collect(&path, &mut || false).unwrap();
+    }
+}

@@ -1,0 +1,300 @@
+//! Reads a store back: the same facts that were put in, and what they rest on.
+
+use super::evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument};
+use crate::evidence::{
+    COLUMNS, Cell, Coverage, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, ResourceSet,
+};
+use crate::model::{Day, Skip, SkipReason};
+use hashbrown::HashMap;
+use rusqlite::{Connection, Result, Row};
+use std::hash::{Hash, Hasher};
+
+/// Everything in a store.
+#[derive(Default)]
+pub struct Stored {
+    /// What was learned.
+    pub facts: Facts,
+    /// What it covers; copies of one log object count once.
+    pub coverage: Coverage,
+    /// Exports.
+    pub documents: Vec<StoredDocument>,
+    /// What was read.
+    pub inputs: Vec<StoredInput>,
+    /// What was passed over.
+    pub skips: Vec<Skip>,
+    /// Records with an id that keys themselves signed; those of copies of one log object once.
+    pub signed: u64,
+}
+
+/// What was read of one argument.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredInput {
+    /// As the user named it.
+    pub name: String,
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Exports in them.
+    pub documents: u64,
+    /// The lines `SIZE  VERSION  IDENTITY` of all files, sorted, hashed in order by the caller.
+    pub lines: Vec<String>,
+}
+
+/// Which files a store knows, in little memory.
+#[derive(Default)]
+pub struct KnownFiles(HashMap<u64, (u64, u64)>);
+
+impl KnownFiles {
+    /// Whether this very version of a file has been read whole.
+    pub fn has(&self, identity: &str, size: u64, version: u64) -> bool {
+        self.0.get(&short(identity)) == Some(&(size, version))
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn short(identity: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    identity.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Micros> {
+    Ok(row.get::<_, Option<i64>>(column)?.unwrap_or(NO_TIME))
+}
+
+impl EvidenceStore {
+    /// Everything, as it was at one moment.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn load(&self) -> Result<Stored, StoreError> {
+        let load = || -> Result<Stored> {
+            // One transaction, so that a collector that goes on writing is seen at one moment.
+            let db = self.connection.unchecked_transaction()?;
+            let mut stored = Stored { facts: facts(&db)?, ..Stored::default() };
+            files(&db, &mut stored)?;
+            Ok(stored)
+        };
+        load().map_err(|e| StoreError::of(&self.path, &e))
+    }
+
+    /// What is known of sessions.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sessions(&self) -> Result<crate::evidence::SessionFacts, StoreError> {
+        sessions(&self.connection).map_err(|e| StoreError::of(&self.path, &e))
+    }
+
+    /// The files that need not be read again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn known_files(&self) -> Result<KnownFiles, StoreError> {
+        let known = each(
+            &self.connection,
+            "SELECT identity, size, version FROM file WHERE retry = 0",
+            |row| {
+                let identity = row.get_ref(0)?.as_str()?;
+                Ok((short(identity), (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned())))
+            },
+        );
+        known.map(|pairs| KnownFiles(pairs.into_iter().collect())).map_err(|e| StoreError::of(&self.path, &e))
+    }
+
+    /// Whether anything that was read may have hidden records.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hides_records(&self) -> Result<bool, StoreError> {
+        let reasons = each(&self.connection, "SELECT DISTINCT reason FROM file_skip", |row| row.get::<_, String>(0))
+            .map_err(|e| StoreError::of(&self.path, &e))?;
+        Ok(reasons.iter().any(|id| SkipReason::from_id(id).is_none_or(SkipReason::may_hide_records)))
+    }
+
+    /// Log objects in which role sessions were passed over that `matters` now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn pending(&self, matters: &dyn Fn(u32) -> bool) -> Result<Vec<PendingFile>, StoreError> {
+        let pending = each(
+            &self.connection,
+            "SELECT identity, label, size, version, pending FROM file WHERE pending IS NOT NULL",
+            |row| {
+                let hashes = row.get_ref(4)?.as_blob()?;
+                let (hashes, _) = hashes.as_chunks::<4>();
+                if !hashes.iter().any(|bytes| matters(u32::from_le_bytes(*bytes))) {
+                    return Ok(None);
+                }
+                Ok(Some(PendingFile {
+                    identity: row.get(0)?,
+                    label: row.get(1)?,
+                    size: row.get::<_, i64>(2)?.cast_unsigned(),
+                    version: row.get::<_, i64>(3)?.cast_unsigned(),
+                }))
+            },
+        );
+        pending.map(|all| all.into_iter().flatten().collect()).map_err(|e| StoreError::of(&self.path, &e))
+    }
+}
+
+fn each<T>(db: &Connection, sql: &str, mut read: impl FnMut(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut statement = db.prepare(sql)?;
+    let rows = statement.query_map([], |row| read(row))?;
+    rows.collect()
+}
+
+fn facts(db: &Connection) -> Result<Facts> {
+    let mut facts = Facts::default();
+    // Numbers in the store can have gaps; indices in memory have none.
+    let mut index: HashMap<i64, u32> = HashMap::default();
+    each(db, "SELECT id, text FROM string ORDER BY id", |row| {
+        index.insert(row.get(0)?, u32::try_from(facts.strings.len()).unwrap_or(u32::MAX));
+        facts.strings.push(row.get_ref(1)?.as_str()?.into());
+        Ok(())
+    })?;
+    let at = |number: i64| index.get(&number).copied().unwrap_or(0);
+    let mut row_index: HashMap<i64, u32> = HashMap::default();
+    let names = "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role";
+    each(db, &format!("SELECT id, flags, {names} FROM usage_row"), |row| {
+        let mut text = [0; COLUMNS];
+        for (column, slot) in text.iter_mut().enumerate() {
+            *slot = at(row.get(column + 2)?);
+        }
+        row_index.insert(row.get(0)?, u32::try_from(facts.rows.len()).unwrap_or(u32::MAX));
+        facts.rows.push(FactRow { text, flags: row.get(1)? });
+        Ok(())
+    })?;
+    let row_at = |number: i64| row_index.get(&number).copied().unwrap_or(u32::MAX);
+    facts.events = each(db, "SELECT id, signer, time, usage_row, conflict FROM event", |row| {
+        Ok(FactEvent {
+            id: row.get(0)?,
+            signer: at(row.get(1)?),
+            time: time(row, 2)?,
+            row: row_at(row.get(3)?),
+            conflict: row.get(4)?,
+        })
+    })?;
+    facts.addenda = each(db, "SELECT id, signer, time, usage_row, original FROM addendum", |row| {
+        let event = FactEvent {
+            id: row.get(0)?,
+            signer: at(row.get(1)?),
+            time: time(row, 2)?,
+            row: row_at(row.get(3)?),
+            conflict: false,
+        };
+        Ok(FactAddendum { original: row.get(4)?, event })
+    })?;
+    facts.activity = each(db, "SELECT signer, last, undated FROM activity", |row| {
+        let last = row.get::<_, Option<i64>>(1)?.unwrap_or(Micros::MIN);
+        Ok((at(row.get(0)?), last, row.get(2)?))
+    })?;
+    facts.resources = each(db, "SELECT signer, source, name, succeeded, level, arns FROM resource", |row| {
+        let names: Vec<String> = serde_json::from_str(row.get_ref(5)?.as_str()?).unwrap_or_default();
+        let action = [at(row.get(0)?), at(row.get(1)?), at(row.get(2)?)];
+        Ok((action, row.get(3)?, ResourceSet::from_parts(row.get(4)?, names)))
+    })?;
+    facts.sessions = sessions(db)?;
+    facts.owners = each(db, "SELECT access_key_id, account, user FROM key_owner", triple)?;
+    facts.keyless = each(db, "SELECT account, user, last FROM keyless_call", |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    facts.neighbours = each(db, "SELECT ip, machine FROM neighbour", |row| {
+        Ok((row.get_ref(0)?.as_str()?.into(), row.get(1)?))
+    })?;
+    Ok(facts)
+}
+
+fn triple(row: &Row<'_>) -> Result<(String, String, String)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn sessions(db: &Connection) -> Result<crate::evidence::SessionFacts> {
+    Ok(crate::evidence::SessionFacts {
+        origins: each(db, "SELECT session, parent, step FROM session_origin", triple)?,
+        received: each(db, "SELECT shared_id, session, step FROM session_received", triple)?,
+        shared: each(db, "SELECT shared_id, caller FROM session_shared", |row| Ok((row.get(0)?, row.get(1)?)))?,
+        holders: each(db, "SELECT session, account, user, console FROM session_holder", |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?,
+    })
+}
+
+/// Of copies of one log object the one that holds most counts.
+const COUNTED: &str = "WITH counted AS (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY coalesce(object, identity) ORDER BY records DESC, identity) AS copy FROM file) WHERE copy = 1)";
+
+fn files(db: &Connection, stored: &mut Stored) -> Result<()> {
+    let sums = "account, region, day, sum(records), sum(management), sum(data), sum(other), sum(objects), sum(damaged), sum(digests)";
+    each(
+        db,
+        &format!("{COUNTED} SELECT {sums} FROM file_coverage JOIN counted ON id = file GROUP BY account, region, day"),
+        |row| {
+            let cell = Cell {
+                records: row.get::<_, i64>(3)?.cast_unsigned(),
+                management: row.get::<_, i64>(4)?.cast_unsigned(),
+                data: row.get::<_, i64>(5)?.cast_unsigned(),
+                other: row.get::<_, i64>(6)?.cast_unsigned(),
+                objects: row.get(7)?,
+                damaged: row.get(8)?,
+                digests: row.get(9)?,
+            };
+            let (account, region): (String, String) = (row.get(0)?, row.get(1)?);
+            stored.coverage.add_cell(&account, &region, Day(row.get(2)?), &cell);
+            Ok(())
+        },
+    )?;
+    each(db, "SELECT DISTINCT account, source FROM file_data_source", |row| {
+        stored.coverage.see_source(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        Ok(())
+    })?;
+    stored.documents = each(db, "SELECT kind, source, content FROM document", |row| {
+        Ok(StoredDocument { kind: row.get(0)?, source: row.get(1)?, content: row.get(2)? })
+    })?;
+    stored.skips = each(db, "SELECT source, position, reason, detail FROM file_skip", |row| {
+        let reason = row.get_ref(2)?.as_str()?;
+        Ok(Skip {
+            source: row.get(0)?,
+            offset: row.get::<_, Option<i64>>(1)?.map(i64::cast_unsigned),
+            reason: SkipReason::from_id(reason).unwrap_or(SkipReason::Unreadable),
+            detail: row.get(3)?,
+        })
+    })?;
+    stored.signed = db
+        .query_row(&format!("{COUNTED} SELECT coalesce(sum(signed), 0) FROM file JOIN counted USING (id)"), [], |row| {
+            row.get::<_, i64>(0)
+        })?
+        .cast_unsigned();
+    each(
+        db,
+        "SELECT input, identity, size, version, bytes, records, (SELECT count(*) FROM document d WHERE d.file = f.id)
+         FROM file f ORDER BY input, identity",
+        |row| {
+            let name: String = row.get(0)?;
+            if stored.inputs.last().is_none_or(|input| input.name != name) {
+                stored.inputs.push(StoredInput { name, ..StoredInput::default() });
+            }
+            if let Some(input) = stored.inputs.last_mut() {
+                let number = |column| Ok::<_, rusqlite::Error>(row.get::<_, i64>(column)?.cast_unsigned());
+                input.files += 1;
+                input.bytes += number(4)?;
+                input.records += number(5)?;
+                input.documents += number(6)?;
+                input.lines.push(format!("{}  {}  {}", number(2)?, number(3)?, row.get_ref(1)?.as_str()?));
+            }
+            Ok(())
+        },
+    )?;
+    Ok(())
+}

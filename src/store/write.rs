@@ -1,0 +1,338 @@
+//! Writes facts and files into a store, within one transaction.
+
+use super::evidence::StoredFile;
+use crate::evidence::{COLUMNS, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
+use hashbrown::HashMap;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use std::sync::Arc;
+
+type Strings = HashMap<Arc<str>, i64>;
+type Rows = HashMap<([i64; COLUMNS], u8), i64>;
+
+fn time(micros: Micros) -> Option<i64> {
+    (micros != NO_TIME).then_some(micros)
+}
+
+/// Takes facts in.
+pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, facts: &Facts) -> Result<()> {
+    let numbers = numbers(db, strings, facts)?;
+    let number = |index: u32| numbers.get(index as usize).copied().unwrap_or(0);
+    let row_numbers = row_numbers(db, rows, facts, &number)?;
+    let row = |index: u32| row_numbers.get(index as usize).copied().unwrap_or(0);
+    // In the order of the table, so that each of its pages is met once.
+    let mut events: Vec<&FactEvent> = facts.events.iter().collect();
+    events.sort_unstable_by_key(|event| event.id);
+    let mut insert = db.prepare_cached(
+        "INSERT INTO event (id, signer, time, usage_row, conflict) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+    )?;
+    for event in events {
+        let (signer, place) = (number(event.signer), row(event.row));
+        if insert.execute(params![event.id, signer, time(event.time), place, event.conflict])? == 0 {
+            merge_event(db, event, signer, place)?;
+        }
+    }
+    for addendum in &facts.addenda {
+        merge_addendum(db, addendum.original, &addendum.event, number(addendum.event.signer), row(addendum.event.row))?;
+    }
+    let mut activity = db.prepare_cached(
+        "INSERT INTO activity (signer, last, undated) VALUES (?1, ?2, ?3) ON CONFLICT (signer) DO UPDATE
+         SET last = max(coalesce(last, excluded.last), coalesce(excluded.last, last)), undated = max(undated, excluded.undated)",
+    )?;
+    for (signer, last, undated) in &facts.activity {
+        let last = (*last != Micros::MIN).then_some(*last);
+        activity.execute(params![number(*signer), last, undated])?;
+    }
+    for ([signer, source, name], succeeded, set) in &facts.resources {
+        merge_resources(db, [number(*signer), number(*source), number(*name)], *succeeded, set)?;
+    }
+    sessions(db, facts)?;
+    others(db, facts)
+}
+
+/// Of all strings their numbers in the store.
+fn numbers(db: &Connection, strings: &mut Strings, facts: &Facts) -> Result<Vec<i64>> {
+    let mut insert = db.prepare_cached("INSERT INTO string (text) VALUES (?1) ON CONFLICT DO NOTHING")?;
+    let mut find = db.prepare_cached("SELECT id FROM string WHERE text = ?1")?;
+    let number = |text: &Arc<str>| {
+        if text.is_empty() {
+            return Ok(0);
+        }
+        if let Some(number) = strings.get(text) {
+            return Ok(*number);
+        }
+        let number = match insert.execute([text])? {
+            0 => find.query_row([text], |row| row.get(0))?,
+            _ => db.last_insert_rowid(),
+        };
+        strings.insert(text.clone(), number);
+        Ok(number)
+    };
+    facts.strings.iter().map(number).collect()
+}
+
+fn row_numbers(
+    db: &Connection,
+    rows: &mut Rows,
+    facts: &Facts,
+    number: &dyn Fn(u32) -> i64,
+) -> Result<Vec<i64>> {
+    const NAMES: &str =
+        "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role, flags";
+    let mut insert = db.prepare_cached(&format!(
+        "INSERT INTO usage_row ({NAMES}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
+    ))?;
+    let mut find = db.prepare_cached(&format!("SELECT id FROM usage_row WHERE ({NAMES}) = (?,?,?,?,?,?,?,?,?,?,?,?)"))?;
+    let mut out = Vec::with_capacity(facts.rows.len());
+    for row in &facts.rows {
+        let key = (row.text.map(number), row.flags);
+        let id = match rows.get(&key) {
+            Some(id) => *id,
+            None => {
+                let values: Vec<i64> = key.0.iter().copied().chain([i64::from(row.flags)]).collect();
+                let values = rusqlite::params_from_iter(&values);
+                let id = match insert.execute(values.clone())? {
+                    0 => find.query_row(values, |row| row.get(0))?,
+                    _ => db.last_insert_rowid(),
+                };
+                rows.insert(key, id);
+                id
+            }
+        };
+        out.push(id);
+    }
+    Ok(out)
+}
+
+/// The texts of a row and its flags, in the order by which copies are ranked.
+fn row_text(db: &Connection, id: i64) -> Result<(Vec<String>, i64)> {
+    db.prepare_cached(
+        "SELECT k.text, s.text, n.text, g.text, i.text, a.text, x.text, c.text, v.text, b.text, o.text, r.flags
+         FROM usage_row r JOIN string k ON k.id = r.signer JOIN string s ON s.id = r.source
+         JOIN string n ON n.id = r.name JOIN string g ON g.id = r.region JOIN string i ON i.id = r.ip
+         JOIN string a ON a.id = r.agent JOIN string x ON x.id = r.error JOIN string c ON c.id = r.recipient
+         JOIN string v ON v.id = r.vpc_endpoint JOIN string b ON b.id = r.invoked_by
+         JOIN string o ON o.id = r.assumed_role WHERE r.id = ?1",
+    )?
+    .query_row([id], |row| {
+        let text: Result<Vec<String>> = (0..COLUMNS).map(|column| row.get(column)).collect();
+        Ok((text?, row.get(COLUMNS)?))
+    })
+}
+
+/// Whether the first of two copies counts: the earlier, then the one whose row sorts first.
+fn precedes(db: &Connection, new: (Micros, i64), old: (Micros, i64)) -> Result<bool> {
+    Ok(match new.0.cmp(&old.0) {
+        std::cmp::Ordering::Equal => new.1 != old.1 && row_text(db, new.1)? < row_text(db, old.1)?,
+        order => order.is_lt(),
+    })
+}
+
+/// A copy of an event that is known.
+fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Result<()> {
+    let mut find =
+        db.prepare_cached("SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2")?;
+    let (old_time, old_row, old_conflict) = find.query_row(params![event.id, signer], |row| {
+        Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(NO_TIME), row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
+    })?;
+    if (old_time, old_row) == (event.time, row) && (old_conflict || !event.conflict) {
+        return Ok(());
+    }
+    let signer_of = "SELECT signer FROM usage_row WHERE id = ?1";
+    let other_signer = old_row != row && {
+        let mut find = db.prepare_cached(signer_of)?;
+        let old: i64 = find.query_row([old_row], |row| row.get(0))?;
+        let new: i64 = find.query_row([row], |row| row.get(0))?;
+        old != new
+    };
+    let conflict = old_conflict || event.conflict || other_signer;
+    let (time_now, row_now) =
+        if precedes(db, (event.time, row), (old_time, old_row))? { (event.time, row) } else { (old_time, old_row) };
+    db.prepare_cached("UPDATE event SET time = ?3, usage_row = ?4, conflict = ?5 WHERE id = ?1 AND signer = ?2")?
+        .execute(params![event.id, signer, time(time_now), row_now, conflict])?;
+    Ok(())
+}
+
+fn merge_addendum(db: &Connection, original: [u8; 16], event: &FactEvent, signer: i64, row: i64) -> Result<()> {
+    let old: Option<([u8; 16], Option<i64>, i64)> = db
+        .prepare_cached("SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2")?
+        .query_row(params![event.id, signer], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    if let Some((old_original, old_time, old_row)) = old {
+        let (new, old) = ((event.time, row), (old_time.unwrap_or(NO_TIME), old_row));
+        let better = precedes(db, new, old)? || !precedes(db, old, new)? && original < old_original;
+        if !better {
+            return Ok(());
+        }
+    }
+    db.prepare_cached("INSERT OR REPLACE INTO addendum (id, signer, original, time, usage_row) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![event.id, signer, original, time(event.time), row])?;
+    Ok(())
+}
+
+fn merge_resources(db: &Connection, action: [i64; 3], succeeded: bool, set: &ResourceSet) -> Result<()> {
+    let [signer, source, name] = action;
+    let old: Option<(u8, String)> = db
+        .prepare_cached(
+            "SELECT level, arns FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND succeeded = ?4",
+        )?
+        .query_row(params![signer, source, name, succeeded], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let mut merged = match &old {
+        Some((level, arns)) => {
+            ResourceSet::from_parts(*level, serde_json::from_str::<Vec<String>>(arns).unwrap_or_default())
+        }
+        None => ResourceSet::default(),
+    };
+    let before = merged.clone();
+    merged.merge(set);
+    if old.is_some() && merged == before {
+        return Ok(());
+    }
+    let arns = serde_json::to_string(&merged.names().collect::<Vec<_>>()).unwrap_or_default();
+    db.prepare_cached("INSERT OR REPLACE INTO resource (signer, source, name, succeeded, level, arns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![signer, source, name, succeeded, merged.level(), arns])?;
+    Ok(())
+}
+
+/// Of several claims to one id, which forged or masked records make, the smallest stands whatever came first.
+fn sessions(db: &Connection, facts: &Facts) -> Result<()> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO session_origin (session, parent, step) VALUES (?1, ?2, ?3) ON CONFLICT (session) DO UPDATE
+         SET parent = excluded.parent, step = excluded.step WHERE (excluded.parent, excluded.step) < (parent, step)",
+    )?;
+    for (session, parent, step) in &facts.sessions.origins {
+        insert.execute(params![session, parent, step])?;
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO session_received (shared_id, session, step) VALUES (?1, ?2, ?3) ON CONFLICT (shared_id) DO UPDATE
+         SET session = excluded.session, step = excluded.step WHERE (excluded.session, excluded.step) < (session, step)",
+    )?;
+    for (shared, session, step) in &facts.sessions.received {
+        insert.execute(params![shared, session, step])?;
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO session_shared (shared_id, caller) VALUES (?1, ?2) ON CONFLICT (shared_id) DO UPDATE
+         SET caller = excluded.caller WHERE excluded.caller < caller",
+    )?;
+    for (shared, caller) in &facts.sessions.shared {
+        insert.execute(params![shared, caller])?;
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO session_holder (session, account, user, console) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (session) DO UPDATE
+         SET account = CASE WHEN (excluded.account, excluded.user) < (account, user) THEN excluded.account ELSE account END,
+             user = CASE WHEN (excluded.account, excluded.user) < (account, user) THEN excluded.user ELSE user END,
+             console = max(console, excluded.console)",
+    )?;
+    for (session, account, user, console) in &facts.sessions.holders {
+        insert.execute(params![session, account, user, console])?;
+    }
+    Ok(())
+}
+
+fn others(db: &Connection, facts: &Facts) -> Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO key_owner VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?;
+    for (key, account, user) in &facts.owners {
+        insert.execute(params![key, account, user])?;
+    }
+    let mut insert = db.prepare_cached(
+        "INSERT INTO keyless_call VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET last = max(last, excluded.last)",
+    )?;
+    for (account, user, last) in &facts.keyless {
+        insert.execute(params![account, user, last])?;
+    }
+    let mut insert = db.prepare_cached("INSERT INTO neighbour VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    for (ip, machine) in &facts.neighbours {
+        insert.execute(params![ip, machine])?;
+    }
+    Ok(())
+}
+
+/// Notes a file as read. What was known of an earlier version of it is replaced; its events stay, as they happened.
+pub(super) fn file(db: &Connection, file: &StoredFile) -> Result<()> {
+    let id: i64 = db
+        .prepare_cached(
+            "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed, pending)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (identity) DO UPDATE
+             SET label = excluded.label, input = excluded.input, object = excluded.object, size = excluded.size,
+                 version = excluded.version, retry = excluded.retry, bytes = excluded.bytes,
+                 records = excluded.records, signed = excluded.signed, pending = excluded.pending RETURNING id",
+        )?
+        .query_row(
+            params![
+                file.identity,
+                file.label,
+                file.input,
+                file.object,
+                file.size.cast_signed(),
+                file.version.cast_signed(),
+                file.retry,
+                file.bytes.cast_signed(),
+                file.records.cast_signed(),
+                file.signed.cast_signed(),
+                packed(&file.pending)
+            ],
+            |row| row.get(0),
+        )?;
+    for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
+        db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
+    }
+    let mut insert = db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+    for (account, region, day, cell) in file.coverage.cells() {
+        insert.execute(params![
+            id,
+            account.as_str(),
+            region,
+            day.0,
+            cell.records.cast_signed(),
+            cell.management.cast_signed(),
+            cell.data.cast_signed(),
+            cell.other.cast_signed(),
+            cell.objects,
+            cell.damaged,
+            cell.digests
+        ])?;
+    }
+    let mut insert = db.prepare_cached("INSERT INTO file_data_source VALUES (?1, ?2, ?3)")?;
+    for (account, source) in file.coverage.sources() {
+        insert.execute(params![id, account.as_str(), source])?;
+    }
+    skips(db, id, file)?;
+    let mut insert = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (nth, document) in file.documents.iter().enumerate() {
+        let nth = i64::try_from(nth).unwrap_or(i64::MAX);
+        insert.execute(params![id, nth, document.kind, document.source, document.content])?;
+    }
+    Ok(())
+}
+
+fn skips(db: &Connection, id: i64, file: &StoredFile) -> Result<()> {
+    let mut insert = db.prepare_cached("INSERT INTO file_skip VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for skip in &file.skips {
+        let offset = skip.offset.map(u64::cast_signed);
+        insert.execute(params![id, skip.source, offset, skip.reason.id(), skip.detail])?;
+    }
+    Ok(())
+}
+
+/// After a second reading: what is still passed over, and what went wrong.
+pub(super) fn pending(db: &Connection, file: &StoredFile) -> Result<()> {
+    let id: Option<i64> = db
+        .prepare_cached("SELECT id FROM file WHERE identity = ?1")?
+        .query_row([&file.identity], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else { return Ok(()) };
+    if file.skips.is_empty() {
+        db.prepare_cached("UPDATE file SET pending = ?2 WHERE id = ?1")?.execute(params![id, packed(&file.pending)])?;
+        return Ok(());
+    }
+    // Said once, however often it is tried.
+    let mut delete = db.prepare_cached("DELETE FROM file_skip WHERE file = ?1 AND detail = ?2")?;
+    for skip in &file.skips {
+        delete.execute(params![id, skip.detail])?;
+    }
+    skips(db, id, file)
+}
+
+fn packed(pending: &[u32]) -> Option<Vec<u8>> {
+    (!pending.is_empty()).then(|| pending.iter().flat_map(|hash| hash.to_le_bytes()).collect())
+}
