@@ -6,4 +6,4 @@ mod read;
 
 pub use fold::{Portion, ReadFile, Sink};
 pub use keys::{Analysis, AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
-pub use read::{Collecting, InputSummary, Kept, Material, Reading, collect, read, teach};
+pub use read::{Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, teach};

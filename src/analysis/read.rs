@@ -4,14 +4,15 @@ use super::fold::{Sink, Summary, Worker};
 use crate::attribution::{Networks, RangeKind};
 use crate::evidence::{Collector, Coverage, Evidence, Facts, Lineage, SessionFacts, Step};
 use crate::input::{
-    Argument, Depth, Document, DocumentKind, Entry, Fetch, Ingest, Interrupted, Pass, expand, ingest,
+    Argument, Depth, Document, DocumentKind, Entry, Fetch, Ingest, Interrupted, Pass, Place, Root, expand, ingest,
     ingest_fetched,
 };
 use crate::inventory::{Hints, Inventory, Source, SourceKind, build};
 use crate::model::{AccessKeyId, AccountId, Skip};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::ffi::OsStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What to read and how.
 pub struct Reading<'a> {
@@ -96,7 +97,7 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
         teach(&lineage, &kept.facts.sessions);
     }
     let mut workers: Vec<Worker<'_>> = workers(reading.jobs, entries.len(), &lineage, None);
-    let job = Ingest { depth: reading.depth, hash: reading.depth != Depth::Keys, stop: reading.stop, tick: reading.tick };
+    let job = Ingest { depth: reading.depth, hash: reading.depth != Depth::Keys, quick: true, stop: reading.stop, tick: reading.tick };
     ingest(&job, Pass::First, &entries, &mut workers)?;
     let again: Vec<Entry> = workers
         .iter()
@@ -141,6 +142,41 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
     Ok(Material { networks: networks(&documents), inputs: summaries, evidence, inventory, skips })
 }
 
+/// Reads one file from memory, once with everything in it and once more for what its own sessions make of it. What
+/// the quick way and the general one give is the same but for coverage and neighbours; tests and fuzzing hold them to
+/// that.
+pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evidence {
+    struct One(Vec<u8>, AtomicBool);
+    impl Fetch for One {
+        fn next(&self) -> Option<(usize, std::io::Result<Vec<u8>>)> {
+            (!self.1.swap(true, Ordering::Relaxed)).then(|| (0, Ok(self.0.clone())))
+        }
+    }
+    let never = AtomicBool::new(false);
+    let root = Root { place: Place::Remote, path: label.to_owned(), name: label.to_owned(), argument: 0 };
+    let entry =
+        Entry { root: Arc::new(root), inside: OsStr::new("").into(), size: bytes.len() as u64, version: 0 };
+    let lineage = Arc::new(Lineage::default());
+    let mut workers = workers(1, 1, &lineage, None);
+    let job = Ingest { depth, hash: false, quick, stop: &never, tick: &|_| {} };
+    let pass = |pass, workers: &mut Vec<Worker<'_>>| {
+        let fetch = One(bytes.to_vec(), AtomicBool::new(false));
+        // Nothing stops it.
+        let _ = ingest_fetched(&job, pass, std::slice::from_ref(&entry), &fetch, workers);
+    };
+    pass(Pass::First, &mut workers);
+    let pending = workers.iter().flat_map(|w| &w.files).flat_map(|f| &f.pending).any(|s| lineage.contains(*s));
+    if pending {
+        workers.iter_mut().for_each(Worker::read_again);
+        pass(Pass::Again, &mut workers);
+    }
+    let mut collector = Collector::default();
+    for worker in workers {
+        collector.take_in(worker.collector.into_facts());
+    }
+    collector.finish()
+}
+
 /// What to put into a sink, and what is known of it already.
 pub struct Collecting<'a> {
     /// How much of the trails is wanted.
@@ -174,7 +210,7 @@ pub fn collect(
     }
     let Collecting { depth, stop, tick, .. } = *collecting;
     // A store knows its files by size and time of change, or by tag.
-    let job = Ingest { depth, hash: false, stop, tick };
+    let job = Ingest { depth, hash: false, quick: true, stop, tick };
     let result = match fetch {
         Some(fetch) => ingest_fetched(&job, pass, entries, fetch, &mut workers),
         None => ingest(&job, pass, entries, &mut workers),

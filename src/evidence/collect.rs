@@ -224,6 +224,7 @@ impl Collector {
             (event.presigned, flags::PRESIGNED),
             (event.identity.in_session && AccessKeyId::names_static(key), flags::IN_SESSION),
             (stray, flags::STRAY),
+            (event.identity.kind == IdentityKind::AssumedRole, flags::ROLE),
             (event.read_only == Some(true), flags::READS),
             (event.read_only == Some(false), flags::WRITES),
         ] {

@@ -39,6 +39,8 @@ pub mod flags {
     pub const READS: u8 = 8;
     /// The record says `readOnly` false.
     pub const WRITES: u8 = 16;
+    /// A role's session signed it.
+    pub const ROLE: u8 = 32;
 }
 
 /// One kind of call from one place.

@@ -119,8 +119,8 @@ impl Collector {
                 *strays.entry(key).or_insert(0) += stats.count;
                 continue;
             }
-            let rows = if key.is_static() { &mut direct } else { &mut sessions };
-            rows.push(UsageRow {
+            let is_static = key.is_static();
+            let row = UsageRow {
                 key,
                 source,
                 name,
@@ -141,7 +141,12 @@ impl Collector {
                     _ => None,
                 },
                 stats,
-            });
+            };
+            if is_static {
+                direct.push(row);
+            } else {
+                sessions.push((row, columns.flags & flags::ROLE != 0));
+            }
         }
         direct.sort_by(compare);
         let (chains, mut derived, user_sessions) = std::mem::take(&mut self.sessions).resolve(sessions);

@@ -174,8 +174,8 @@ impl SessionLog {
         }
     }
 
-    /// Splits session rows into those that derive from a key (renamed to it) and the rest.
-    pub(crate) fn resolve(mut self, rows: Vec<UsageRow>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
+    /// Splits session rows, each with whether a role's session signed it, into those that derive from a key (renamed to it) and the rest.
+    pub(crate) fn resolve(mut self, rows: Vec<(UsageRow, bool)>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
         let mut shared: Vec<_> = std::mem::take(&mut self.shared_children).into_iter().collect();
         shared.sort();
         for (shared, (child, step)) in shared {
@@ -192,13 +192,15 @@ impl SessionLog {
         }
         let mut derived = Vec::new();
         let mut loose: BTreeMap<(AccountId, String, bool), Stats> = BTreeMap::new();
-        for mut row in rows {
+        for (mut row, by_role) in rows {
             if let Some((key, path, events)) = roots.get_mut(row.key.as_str()) {
                 *events += row.stats.count;
                 row.key = key.clone();
                 row.session_path = path.clone();
                 derived.push(row);
-            } else if let Some(holder) = self.holders.get(row.key.as_str()) {
+            } else if !by_role
+                && let Some(holder) = self.holders.get(row.key.as_str())
+            {
                 let group = (holder.account.clone(), holder.user.clone(), holder.console);
                 loose.entry(group).or_default().merge(&row.stats);
             }

@@ -18,6 +18,8 @@ pub struct Ingest<'a> {
     pub depth: Depth,
     /// Whether files are hashed.
     pub hash: bool,
+    /// Whether log objects of the usual form are read the quick way; the general way gives the same, slowly.
+    pub quick: bool,
     /// Set from outside to stop early.
     pub stop: &'a AtomicBool,
     /// Called with every stretch of bytes read from disk.
@@ -131,7 +133,9 @@ struct Thread<'a> {
 impl Thread<'_> {
     fn local(&mut self, entry: &Entry, place: usize, fold: &mut dyn Fold) {
         let mut reader = FileReader::new(entry, place, fold);
-        if let Some(read) = self.whole(entry) {
+        if self.job.quick
+            && let Some(read) = self.whole(entry)
+        {
             (self.job.tick)(read);
             if self.quickly(&mut reader) {
                 return reader.finish();
@@ -156,7 +160,7 @@ impl Thread<'_> {
                 (self.job.tick)(self.bytes.len() as u64);
                 let copy_needed = !self.bytes.starts_with(b"\x1f\x8b");
                 let spare = if copy_needed { self.bytes.clone() } else { Vec::new() };
-                if self.quickly(&mut reader) {
+                if self.job.quick && self.quickly(&mut reader) {
                     return reader.finish();
                 }
                 if self.pass == Pass::Again {

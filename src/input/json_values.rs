@@ -167,7 +167,7 @@ impl Walker<'_> {
     /// A value where records or containers may stand.
     fn value(&mut self, depth: usize) -> Result<(), Stop> {
         match self.peek() {
-            Some(b'[') => self.array(depth),
+            Some(b'[') => self.array(depth, false),
             Some(b'{') => self.object(depth),
             Some(_) => {
                 if depth > 0 {
@@ -179,7 +179,9 @@ impl Walker<'_> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<(), Stop> {
+    /// `of_records` tells that the array is a list of records, whose objects are taken whole: what is wrong inside one
+    /// of them harms no other.
+    fn array(&mut self, depth: usize, of_records: bool) -> Result<(), Stop> {
         if depth >= MAX_CONTAINERS {
             return Err(Stop::Deep);
         }
@@ -190,8 +192,10 @@ impl Walker<'_> {
             return Ok(());
         }
         loop {
-            self.space();
-            self.value(depth + 1)?;
+            match self.space() {
+                Some(b'{') if of_records => self.record()?,
+                _ => self.value(depth + 1)?,
+            }
             match self.space() {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
@@ -202,6 +206,22 @@ impl Walker<'_> {
                 None => return Err(Stop::End("an array")),
             }
         }
+    }
+
+    /// An object in a list of records, as far as its brackets balance.
+    fn record(&mut self) -> Result<(), Stop> {
+        let start = self.offset();
+        let mut copy = Copy { bytes: Vec::new(), overflow: false };
+        self.plain(Some(&mut copy))?;
+        if !copy.overflow && copy.bytes.last() != Some(&b'}') {
+            return Err(Stop::Syntax("the end of an object"));
+        }
+        if copy.overflow {
+            self.sink.trouble(start, Trouble::TooLarge);
+        } else {
+            self.sink.value(&copy.bytes, start);
+        }
+        Ok(())
     }
 
     /// An object: either a container, whose elements are handed on as they come, or a value of its own.
@@ -236,7 +256,7 @@ impl Walker<'_> {
             self.at += 1;
             if self.space() == Some(b'[') && is_list {
                 is_container = true;
-                self.array(depth + 1)?;
+                self.array(depth + 1, true)?;
                 copy.extend(b":[]");
             } else {
                 copy.extend(b":");

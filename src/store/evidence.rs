@@ -19,7 +19,7 @@ const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Stores up to this size are checked page by page when they are opened.
+/// Stores up to this size are checked page by page before they are read or written to.
 const CHECKED: u64 = 512 << 20;
 
 /// Strings and rows whose numbers are remembered; beyond that they are looked up again.
@@ -197,13 +197,6 @@ impl EvidenceStore {
         if known > MIGRATIONS.len() {
             return Err(StoreError::Newer(name(), version, MIGRATIONS.len()));
         }
-        if !fresh && std::fs::metadata(path).is_ok_and(|meta| meta.len() <= CHECKED) {
-            let verdict: String =
-                connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(error)?;
-            if verdict != "ok" {
-                return Err(StoreError::Damaged(name(), verdict));
-            }
-        }
         let mut store = Self {
             path: path.to_owned(),
             connection,
@@ -230,6 +223,23 @@ impl EvidenceStore {
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.commit()
+    }
+
+    /// Checks every page, unless there are too many for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn check(&self) -> Result<(), StoreError> {
+        if std::fs::metadata(&self.path).is_ok_and(|meta| meta.len() > CHECKED) {
+            return Ok(());
+        }
+        let verdict: rusqlite::Result<String> =
+            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+        match verdict {
+            Ok(verdict) if verdict == "ok" => Ok(()),
+            Ok(verdict) => Err(StoreError::Damaged(self.path.display().to_string(), verdict)),
+            Err(error) => Err(StoreError::of(&self.path, &error)),
+        }
     }
 
     /// Where it is.
@@ -304,7 +314,8 @@ mod tests {
         let middle = bytes.len() / 2;
         bytes[middle..].fill(0x5a);
         std::fs::write(at("bad"), &bytes).unwrap();
-        assert!(matches!(EvidenceStore::open(&at("bad")), Err(StoreError::Damaged(..))));
+        let opened = EvidenceStore::open(&at("bad")).and_then(|store| store.check());
+        assert!(matches!(opened, Err(StoreError::Damaged(..))));
         assert_eq!(std::fs::read(at("bad")).unwrap(), bytes, "left as it was");
     }
 

@@ -80,6 +80,7 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn load(&self) -> Result<Stored, StoreError> {
+        self.check()?;
         let load = || -> Result<Stored> {
             // One transaction, so that a collector that goes on writing is seen at one moment.
             let db = self.connection.unchecked_transaction()?;

@@ -76,6 +76,9 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     entries.retain(|entry| !known.has(&entry.identity(), entry.size, entry.version));
     let unchanged = wanted.saturating_sub(entries.len()) as u64;
     drop(known);
+    if !entries.is_empty() {
+        store.check().map_err(failure)?;
+    }
     // What could not even be listed is kept, too, so that reports know of it.
     store.add(&crate::evidence::Facts::default(), &unlisted(&skips)).map_err(failure)?;
     let bar = terminal.bytes_bar();

@@ -73,7 +73,8 @@ pub(super) fn pass(
         let quotes = found.quote & !escaped(found.slash, &mut state.escaped);
         let inside = parity(quotes) ^ state.in_string;
         state.in_string = ((inside.cast_signed()) >> 63).cast_unsigned();
-        if found.newline & inside != 0 {
+        // Neither is JSON, and what it means to a reader that goes on differs.
+        if found.newline & inside | found.slash & !inside != 0 {
             return None;
         }
         while found.words != 0 {

@@ -230,11 +230,15 @@ pub fn role_session(record: &[u8], session: usize) -> Option<RoleSession<'_>> {
 }
 
 /// Whether a record is a service's own, which never derives from a key: of the usual order of fields, with one
-/// identity. What it hands out nobody's key handed out.
+/// identity, which names the service and nothing else. What it hands out nobody's key handed out.
 pub fn is_service_call(record: &[u8]) -> bool {
-    let Some(rest) = after_kind(record, b"AWSService") else { return false };
+    let identity = || {
+        let rest = after_kind(record, b"AWSService")?.strip_prefix(b"\"invokedBy\":\"")?;
+        let quote = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+        rest.get(quote..)?.strip_prefix(b"\"}")
+    };
     // A repeated identity would count instead of the first one.
-    memchr::memmem::find(rest, b"\"userIdentity\"").is_none()
+    identity().is_some_and(|rest| memchr::memmem::find(rest, b"\"userIdentity\"").is_none())
 }
 
 #[cfg(test)]
