@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod attribution;
+pub mod aws;
 pub mod cli;
 pub mod cloudtrail;
 pub mod demo;

@@ -43,9 +43,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "report",
         &["model", "inventory", "evidence", "attribution", "graph", "policy", "recommend", "analysis"],
     ),
-    ("store", &["model"]),
+    ("aws", &["model"]),
+    ("store", &["model", "evidence"]),
     ("demo", &["model"]),
-    ("cli", &["model", "input", "analysis", "recommend", "report", "store", "demo"]),
+    (
+        "cli",
+        &[
+            "model",
+            "aws",
+            "cloudtrail",
+            "input",
+            "evidence",
+            "analysis",
+            "recommend",
+            "report",
+            "store",
+            "demo",
+        ],
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -131,6 +146,7 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         ("petgraph", &["graph"]),
         ("aws_sdk", &["aws"]),
         ("aws_config", &["aws"]),
+        ("tokio", &["aws"]),
         ("println!", &["cli"]),
         ("eprintln!", &["cli"]),
         ("io::stdout", &["cli"]),
@@ -147,6 +163,7 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         ("create_dir", &["store"]),
         ("tempfile", &["store"]),
         ("OpenOptions", &["store"]),
+        ("File::options", &["store"]),
         ("rusqlite", &["store"]),
         ("libdeflate", &["input"]),
         ("std::arch", &["cloudtrail"]),

@@ -4,7 +4,7 @@ use super::fold::{Sink, Summary, Worker};
 use crate::attribution::{Networks, RangeKind};
 use crate::evidence::{Collector, Coverage, Evidence, Facts, Lineage, SessionFacts, Step};
 use crate::input::{
-    Argument, Depth, Document, DocumentKind, Entry, Fetch, Ingest, Interrupted, Pass, Place, Root, expand, ingest,
+    Argument, Depth, Document, DocumentKind, Entry, Fetch, Fetched, Ingest, Interrupted, Pass, Place, Root, expand, ingest,
     ingest_fetched,
 };
 use crate::inventory::{Hints, Inventory, Source, SourceKind, build};
@@ -148,8 +148,8 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
 pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evidence {
     struct One(Vec<u8>, AtomicBool);
     impl Fetch for One {
-        fn next(&self) -> Option<(usize, std::io::Result<Vec<u8>>)> {
-            (!self.1.swap(true, Ordering::Relaxed)).then(|| (0, Ok(self.0.clone())))
+        fn next(&self) -> Option<(usize, std::io::Result<Fetched>)> {
+            (!self.1.swap(true, Ordering::Relaxed)).then(|| (0, Ok(Fetched::Whole(self.0.clone()))))
         }
     }
     let never = AtomicBool::new(false);

@@ -13,6 +13,8 @@ pub enum ExitKind {
     Usage = 2,
     /// Done, but some of the input could not be read: the evidence is incomplete.
     Incomplete = 3,
+    /// There are no AWS credentials, or AWS does not accept them.
+    Authentication = 4,
     /// Findings at or over `--fail-on`.
     Findings = 10,
     /// Interrupted by the user.
@@ -28,6 +30,7 @@ pub const EXIT_CODES: &[(ExitKind, &str)] = &[
         ExitKind::Incomplete,
         "done, but part of the input could not be read: the evidence is incomplete (10 goes first)",
     ),
+    (ExitKind::Authentication, "there are no AWS credentials, or AWS does not accept them"),
     (ExitKind::Findings, "done, and some key has a verdict named by --fail-on"),
     (ExitKind::Interrupted, "interrupted; what was written before is whole"),
 ];

@@ -79,6 +79,11 @@ fn wanted_color() -> ColorChoice {
     }
 }
 
+/// What the user's interrupt sets.
+pub(super) fn stop_flag() -> &'static AtomicBool {
+    &STOP
+}
+
 /// Where commands talk to people and hand out data.
 pub(super) struct Terminal {
     global: Global,

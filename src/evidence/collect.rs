@@ -24,8 +24,16 @@ impl Columns {
     }
 }
 
-/// What makes an event one event: its id, and for sessions also who signed it.
-pub(super) type EventKey = (EventId, Symbol);
+/// What makes an event one event: its id, and for sessions also who signed it, and whether as a role. Copies that
+/// differ in that are forged or masked, and what one of them says must not hide the other.
+pub(super) type EventKey = (EventId, Class);
+
+/// Who signed: the empty string stands for every static key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Class {
+    pub(super) signer: Symbol,
+    pub(super) by_role: bool,
+}
 
 /// The copy of an event that counts.
 #[derive(Clone, Copy)]
@@ -96,7 +104,8 @@ impl Collector {
         let signer = self.rows.get(row as usize).map_or(Symbol::EMPTY, Columns::signer);
         let kept = Kept { time: micros(event.time), row, conflict: false };
         let id = event.id.unwrap_or_else(instead);
-        let class = if counts { Symbol::EMPTY } else { signer };
+        let by_role = !counts && event.identity.kind == IdentityKind::AssumedRole;
+        let class = Class { signer: if counts { Symbol::EMPTY } else { signer }, by_role };
         if is_static && !counts {
             // Not use, so neither a sign of life nor anything that may replace one.
             return self.keep((id, class), kept);
@@ -294,7 +303,8 @@ impl Collector {
     pub fn into_facts(self) -> Facts {
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,
-            signer: class.0,
+            signer: class.signer.0,
+            by_role: class.by_role,
             time: kept.time,
             row: kept.row,
             conflict: kept.conflict,
@@ -342,7 +352,8 @@ impl Collector {
         let kept = |event: &FactEvent| {
             let row = rows.get(event.row as usize).copied()?;
             let kept = Kept { time: event.time, row, conflict: event.conflict };
-            Some(((event.id, symbol(event.signer)), kept))
+            let class = Class { signer: symbol(event.signer), by_role: event.by_role };
+            Some(((event.id, class), kept))
         };
         self.kept.reserve(facts.events.len());
         for (key, kept) in facts.events.iter().filter_map(kept) {

@@ -59,6 +59,8 @@ pub struct FactEvent {
     pub id: EventId,
     /// 0 for events that static keys signed, of which each id counts once; else the index of the signer's id.
     pub signer: u32,
+    /// Whether a role's session signed it; copies that differ in that are events of their own.
+    pub by_role: bool,
     /// When.
     pub time: Micros,
     /// Index into [`Facts::rows`].

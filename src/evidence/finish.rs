@@ -91,7 +91,7 @@ impl Collector {
         for ((id, class), kept) in std::mem::take(&mut self.kept) {
             conflicts += u64::from(kept.conflict);
             let made_up = is_made_up(&id);
-            own_events += u64::from(class.0 == 0 && !made_up);
+            own_events += u64::from(class.signer.0 == 0 && !made_up);
             if let Some(stats) = stats.get_mut(kept.row as usize) {
                 stats.add(instant(kept.time), (!made_up).then_some(id));
             }

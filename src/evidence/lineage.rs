@@ -15,8 +15,9 @@ struct Known {
     derived: HashSet<u32>,
     /// Sessions by the session that handed them out, as long as that is not known to derive from a key.
     children: HashMap<u32, HashSet<u32>>,
-    shared_children: HashMap<String, u32>,
-    shared_parents: HashMap<String, Option<u32>>,
+    /// Forged or masked shared ids can have several of each.
+    shared_children: HashMap<String, HashSet<u32>>,
+    shared_parents: HashMap<String, HashSet<Option<u32>>>,
 }
 
 impl Known {
@@ -68,15 +69,16 @@ impl Lineage {
             Step::HandedOut(parent, child) => known.hand_out(name(parent), session_hash(child.as_bytes())),
             Step::Received(shared, child) => {
                 let child = session_hash(child.as_bytes());
-                known.shared_children.insert(shared.to_owned(), child);
-                if let Some(parent) = known.shared_parents.get(shared).copied() {
+                known.shared_children.entry(shared.to_owned()).or_default().insert(child);
+                for parent in known.shared_parents.get(shared).cloned().into_iter().flatten() {
                     known.hand_out(parent, child);
                 }
             }
             Step::Shared(shared, parent) => {
-                known.shared_parents.insert(shared.to_owned(), name(parent));
-                if let Some(child) = known.shared_children.get(shared).copied() {
-                    known.hand_out(name(parent), child);
+                let parent = name(parent);
+                known.shared_parents.entry(shared.to_owned()).or_default().insert(parent);
+                for child in known.shared_children.get(shared).cloned().into_iter().flatten() {
+                    known.hand_out(parent, child);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Reads many files at once, each by one thread, which folds what it finds.
 
 use super::fold::Fold;
-use super::open::{Opened, Visit, open, open_bytes, was_interrupted};
+use super::open::{Opened, Visit, open, open_bytes, open_stream, was_interrupted};
 use super::quick::{Depth, LARGEST, Quick};
 use super::reader::FileReader;
 use super::walk::Entry;
@@ -37,8 +37,16 @@ pub enum Pass {
 
 /// Gives the bytes of files that are not on this machine's disk.
 pub trait Fetch: Sync {
-    /// The next file, by its place in the list, with its bytes; nothing at the end.
-    fn next(&self) -> Option<(usize, io::Result<Vec<u8>>)>;
+    /// The next file, by its place in the list; nothing at the end.
+    fn next(&self) -> Option<(usize, io::Result<Fetched>)>;
+}
+
+/// A file's bytes.
+pub enum Fetched {
+    /// All of them.
+    Whole(Vec<u8>),
+    /// As they come, as there are too many to hold.
+    Stream(Box<dyn Read + Send>),
 }
 
 /// The user asked to stop.
@@ -152,10 +160,16 @@ impl Thread<'_> {
         general(entry, reader, self.job.stop, |visit, stop| open(entry, self.job.tick, stop, visit));
     }
 
-    fn fetched(&mut self, entry: &Entry, place: usize, bytes: io::Result<Vec<u8>>, fold: &mut dyn Fold) {
+    fn fetched(&mut self, entry: &Entry, place: usize, bytes: io::Result<Fetched>, fold: &mut dyn Fold) {
         let mut reader = FileReader::new(entry, place, fold);
         match bytes {
-            Ok(bytes) => {
+            Ok(Fetched::Stream(mut stream)) => {
+                let label = entry.label();
+                general(entry, reader, self.job.stop, |visit, stop| {
+                    open_stream(&label, &mut stream, self.job.tick, stop, visit)
+                });
+            }
+            Ok(Fetched::Whole(bytes)) => {
                 self.bytes = bytes;
                 (self.job.tick)(self.bytes.len() as u64);
                 let copy_needed = !self.bytes.starts_with(b"\x1f\x8b");

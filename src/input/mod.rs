@@ -14,7 +14,7 @@ mod sniff;
 mod walk;
 
 pub use fold::{FileReport, Fold, SeenObject};
-pub use ingest::{Fetch, Ingest, Interrupted, Pass, ingest, ingest_fetched, reading_order};
+pub use ingest::{Fetch, Fetched, Ingest, Interrupted, Pass, ingest, ingest_fetched, reading_order};
 pub use json_values::{Trouble, ValueSink, read_values};
 pub use quick::Depth;
 pub use recognise::{Document, DocumentKind, Found, recognise};

@@ -83,6 +83,17 @@ pub(crate) fn open_bytes(
     Ok(opened)
 }
 
+/// The same for a file that comes as a stream.
+pub(crate) fn open_stream(
+    label: &str,
+    stream: &mut dyn Read,
+    tick: &(dyn Fn(u64) + Sync),
+    stop: &AtomicBool,
+    visit: &mut Visit<'_>,
+) -> io::Result<Opened> {
+    counted(stream, tick, stop, |reader| descend(label, reader, 0, visit))
+}
+
 const ZIP: &[u8] = b"PK\x03\x04";
 const GZIP: &[u8] = b"\x1f\x8b";
 

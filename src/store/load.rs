@@ -179,24 +179,26 @@ fn facts(db: &Connection) -> Result<Facts> {
         Ok(())
     })?;
     let row_at = |number: i64| row_index.get(&number).copied().unwrap_or(u32::MAX);
-    facts.events = each(db, "SELECT id, signer, time, usage_row, conflict FROM event", |row| {
+    facts.events = each(db, "SELECT id, signer, time, usage_row, by_role, conflict FROM event", |row| {
         Ok(FactEvent {
             id: row.get(0)?,
             signer: at(row.get(1)?),
             time: time(row, 2)?,
             row: row_at(row.get(3)?),
-            conflict: row.get(4)?,
+            by_role: row.get(4)?,
+            conflict: row.get(5)?,
         })
     })?;
-    facts.addenda = each(db, "SELECT id, signer, time, usage_row, original FROM addendum", |row| {
+    facts.addenda = each(db, "SELECT id, signer, time, usage_row, by_role, original FROM addendum", |row| {
         let event = FactEvent {
             id: row.get(0)?,
             signer: at(row.get(1)?),
             time: time(row, 2)?,
             row: row_at(row.get(3)?),
+            by_role: row.get(4)?,
             conflict: false,
         };
-        Ok(FactAddendum { original: row.get(4)?, event })
+        Ok(FactAddendum { original: row.get(5)?, event })
     })?;
     facts.activity = each(db, "SELECT signer, last, undated FROM activity", |row| {
         let last = row.get::<_, Option<i64>>(1)?.unwrap_or(Micros::MIN);

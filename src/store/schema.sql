@@ -29,20 +29,22 @@ CREATE TABLE usage_row (
 CREATE TABLE event (
     id BLOB NOT NULL,
     signer INTEGER NOT NULL,
+    by_role INTEGER NOT NULL,
     time INTEGER,
     usage_row INTEGER NOT NULL,
     conflict INTEGER NOT NULL,
-    PRIMARY KEY (id, signer)
+    PRIMARY KEY (id, signer, by_role)
 ) STRICT, WITHOUT ROWID;
 
 -- Events that replace an earlier one (addendum reason UPDATED_DATA).
 CREATE TABLE addendum (
     id BLOB NOT NULL,
     signer INTEGER NOT NULL,
+    by_role INTEGER NOT NULL,
     original BLOB NOT NULL,
     time INTEGER,
     usage_row INTEGER NOT NULL,
-    PRIMARY KEY (id, signer)
+    PRIMARY KEY (id, signer, by_role)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE activity (

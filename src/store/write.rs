@@ -23,11 +23,11 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
     let mut events: Vec<&FactEvent> = facts.events.iter().collect();
     events.sort_unstable_by_key(|event| event.id);
     let mut insert = db.prepare_cached(
-        "INSERT INTO event (id, signer, time, usage_row, conflict) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        "INSERT INTO event (id, signer, by_role, time, usage_row, conflict) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
     )?;
     for event in events {
         let (signer, place) = (number(event.signer), row(event.row));
-        if insert.execute(params![event.id, signer, time(event.time), place, event.conflict])? == 0 {
+        if insert.execute(params![event.id, signer, event.by_role, time(event.time), place, event.conflict])? == 0 {
             merge_event(db, event, signer, place)?;
         }
     }
@@ -130,8 +130,8 @@ fn precedes(db: &Connection, new: (Micros, i64), old: (Micros, i64)) -> Result<b
 /// A copy of an event that is known.
 fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Result<()> {
     let mut find =
-        db.prepare_cached("SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2")?;
-    let (old_time, old_row, old_conflict) = find.query_row(params![event.id, signer], |row| {
+        db.prepare_cached("SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?;
+    let (old_time, old_row, old_conflict) = find.query_row(params![event.id, signer, event.by_role], |row| {
         Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(NO_TIME), row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
     })?;
     if (old_time, old_row) == (event.time, row) && (old_conflict || !event.conflict) {
@@ -147,15 +147,15 @@ fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Res
     let conflict = old_conflict || event.conflict || other_signer;
     let (time_now, row_now) =
         if precedes(db, (event.time, row), (old_time, old_row))? { (event.time, row) } else { (old_time, old_row) };
-    db.prepare_cached("UPDATE event SET time = ?3, usage_row = ?4, conflict = ?5 WHERE id = ?1 AND signer = ?2")?
-        .execute(params![event.id, signer, time(time_now), row_now, conflict])?;
+    db.prepare_cached("UPDATE event SET time = ?4, usage_row = ?5, conflict = ?6 WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?
+        .execute(params![event.id, signer, event.by_role, time(time_now), row_now, conflict])?;
     Ok(())
 }
 
 fn merge_addendum(db: &Connection, original: [u8; 16], event: &FactEvent, signer: i64, row: i64) -> Result<()> {
     let old: Option<([u8; 16], Option<i64>, i64)> = db
-        .prepare_cached("SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2")?
-        .query_row(params![event.id, signer], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .prepare_cached("SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?
+        .query_row(params![event.id, signer, event.by_role], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     if let Some((old_original, old_time, old_row)) = old {
         let (new, old) = ((event.time, row), (old_time.unwrap_or(NO_TIME), old_row));
@@ -164,8 +164,8 @@ fn merge_addendum(db: &Connection, original: [u8; 16], event: &FactEvent, signer
             return Ok(());
         }
     }
-    db.prepare_cached("INSERT OR REPLACE INTO addendum (id, signer, original, time, usage_row) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute(params![event.id, signer, original, time(event.time), row])?;
+    db.prepare_cached("INSERT OR REPLACE INTO addendum (id, signer, by_role, original, time, usage_row) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .execute(params![event.id, signer, event.by_role, original, time(event.time), row])?;
     Ok(())
 }
 

@@ -2,13 +2,16 @@
 
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
-use super::load;
+use super::filter::{Filter, Wanted};
+use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
+use super::load;
 use crate::analysis::{Collecting, collect, teach};
-use crate::evidence::Lineage;
-use crate::input::{Argument, Depth, Entry, Pass, Place, Root, expand};
+use crate::aws::S3Url;
+use crate::evidence::{Facts, Lineage};
+use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
 use crate::model::{Skip, SkipReason, parse_day};
-use crate::store::{EvidenceStore, PendingFile, StoreError, StoredFile};
+use crate::store::{EvidenceStore, KnownFiles, PendingFile, StoreError, StoredFile};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -23,16 +26,19 @@ use std::sync::Arc;
   offkey collect AWSLogs/ iam/
   offkey report offkey.db -o report.html
   offkey collect AWSLogs/ --since 2026-07-01 --accounts 111122223333 --store prod.db
+  offkey collect s3://example-trail/AWSLogs/ --since 2026-07-01 --profile audit
   zcat *.json.gz | offkey collect -")]
 pub(in super::super) struct Arguments {
-    /// What to read: directories, files, or '-'; told apart by content
+    /// What to read: directories, files, s3://BUCKET/PREFIX, or '-'; told apart by content
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<String>,
     /// The store; made where there is none
     #[arg(long, value_name = "FILE", default_value = "offkey.db")]
     store: PathBuf,
     #[command(flatten)]
-    filter: super::filter::Filter,
+    filter: Filter,
+    #[command(flatten)]
+    access: Access,
     /// Threads that read files [default: number of cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -60,52 +66,54 @@ struct Outcome {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
-    load::check_arguments(&arguments.inputs)?;
-    let filter = arguments.filter.resolve(&parse_day)?;
+    let inputs = &arguments.inputs;
+    let local: Vec<String> = inputs.iter().filter(|input| !S3Url::is_one(input)).cloned().collect();
+    load::check_arguments(&local)?;
+    let wanted = arguments.filter.resolve(&parse_day)?;
+    let mut remote = s3_source::connect(inputs, &arguments.access)?;
     let mut store = open(&arguments.store, terminal)?;
     let known = store.known_files().map_err(failure)?;
     let lineage = Arc::new(Lineage::default());
     teach(&lineage, &store.sessions().map_err(failure)?);
-    let arguments_named: Vec<Argument> = arguments.inputs.iter().map(Argument::new).collect();
-    let (mut entries, mut skips) = expand(&arguments_named);
-    let listed = entries.len();
-    entries.retain(|entry| filter.wants(&entry.label()));
-    let wanted = entries.len();
-    let own = arguments.store.canonicalize().ok();
-    entries.retain(|entry| entry.path().is_none_or(|path| !is_own(&own, &path)));
-    entries.retain(|entry| !known.has(&entry.identity(), entry.size, entry.version));
-    let unchanged = wanted.saturating_sub(entries.len()) as u64;
+    let named: Vec<Argument> = local.iter().map(Argument::new).collect();
+    let (here, mut skips) = expand(&named);
+    let mut plan = Plan { wanted: &wanted, known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
+    let mut groups: Vec<Vec<Entry>> = vec![plan.of(here)];
+    for source in &mut remote {
+        let (there, archived) = source.list(&wanted, terminal)?;
+        skips.extend(archived);
+        groups.push(plan.of(there));
+    }
+    let (left_out, unchanged) = (plan.out, plan.same);
     drop(known);
-    if !entries.is_empty() {
+    let (files, bytes) = groups.iter().flatten().fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
+    if files > 0 {
         store.check().map_err(failure)?;
     }
     // What could not even be listed is kept, too, so that reports know of it.
-    store.add(&crate::evidence::Facts::default(), &unlisted(&skips)).map_err(failure)?;
+    store.add(&Facts::default(), &unlisted(&skips)).map_err(failure)?;
     let bar = terminal.bytes_bar();
-    bar.set_message(format!("reading {} files", entries.len()));
-    bar.set_length(entries.iter().map(|entry| entry.size).sum());
-    let sink = StoreSink::new(store, arguments_named.iter().map(|a| a.name.clone()).collect());
-    let depth = if arguments.census { Depth::Census } else { Depth::Evidence };
+    bar.set_message(format!("reading {files} files"));
+    bar.set_length(bytes);
+    let names = local.iter().cloned().chain(remote.iter().map(Source::name)).collect();
+    let sink = StoreSink::new(store, names);
     let reading = Collecting {
-        depth,
+        depth: if arguments.census { Depth::Census } else { Depth::Evidence },
         jobs: load::jobs(arguments.jobs),
         stop: terminal.stop(),
         tick: &|bytes| bar.inc(bytes),
         lineage: &lineage,
         sink: &sink,
     };
-    sink.now_reading(entries.clone());
-    let mut result = collect(&reading, Pass::First, &entries, None);
+    let mut result = read(&reading, Pass::First, &groups, &remote, &sink);
     let mut read_again = 0;
     if result.is_ok() {
         let pending = sink.with(|store| store.pending(&|session| lineage.contains(session))).map_err(failure)?;
-        let (again, gone): (Vec<_>, Vec<_>) = pending.iter().map(entry_again).partition(Result::is_ok);
-        sink.note_gone(gone.into_iter().filter_map(Result::err).collect()).map_err(failure)?;
-        let again: Vec<Entry> = again.into_iter().filter_map(Result::ok).collect();
-        read_again = again.len() as u64;
+        let (again, gone) = second_reading(&pending, &remote);
+        read_again = again.iter().map(Vec::len).sum::<usize>() as u64;
+        sink.note_gone(gone).map_err(failure)?;
         bar.set_message(format!("reading {read_again} files again for sessions of keys"));
-        sink.now_reading(again.clone());
-        result = collect(&Collecting { tick: &|_| {}, ..reading }, Pass::Again, &again, None);
+        result = read(&Collecting { tick: &|_| {}, ..reading }, Pass::Again, &again, &remote, &sink);
     }
     bar.finish_and_clear();
     let (store, done) = sink.finish().map_err(failure)?;
@@ -116,7 +124,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         store: arguments.store.display().to_string(),
         files_read: done.files,
         files_unchanged: unchanged,
-        files_left_out: (listed - wanted) as u64,
+        files_left_out: left_out,
         files_read_again: read_again,
         bytes: done.bytes,
         records: done.records,
@@ -132,9 +140,88 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     Ok(if hidden { ExitKind::Incomplete } else { ExitKind::Done })
 }
 
+/// Chooses what has to be read.
+struct Plan<'a> {
+    wanted: &'a Wanted,
+    known: &'a KnownFiles,
+    own: Option<PathBuf>,
+    out: u64,
+    same: u64,
+}
+
+impl Plan<'_> {
+    fn of(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
+        entries.retain(|entry| {
+            let wanted = self.wanted.wants(&entry.label());
+            self.out += u64::from(!wanted);
+            wanted && entry.path().is_none_or(|path| !is_own(&self.own, &path))
+        });
+        let before = entries.len();
+        entries.retain(|entry| {
+            let is_stream = entry.root.place == Place::Stdin;
+            is_stream || !self.known.has(&entry.identity(), entry.size, entry.version)
+        });
+        self.same += (before - entries.len()) as u64;
+        entries
+    }
+}
+
+/// Reads the groups one after the other: the first from this machine, the others each from its source.
+fn read(
+    reading: &Collecting<'_>,
+    pass: Pass,
+    groups: &[Vec<Entry>],
+    remote: &[Source],
+    sink: &StoreSink,
+) -> Result<(), Interrupted> {
+    for (number, entries) in groups.iter().enumerate() {
+        if entries.is_empty() {
+            continue;
+        }
+        sink.now_reading(entries.clone());
+        match number.checked_sub(1).and_then(|n| remote.get(n)) {
+            None => collect(reading, pass, entries, None)?,
+            Some(source) => collect(reading, pass, entries, Some(&source.fetch(entries)))?,
+        }
+    }
+    Ok(())
+}
+
+/// Log objects to be read once more, by group, and those that are gone.
+fn second_reading(
+    pending: &[PendingFile],
+    remote: &[Source],
+) -> (Vec<Vec<Entry>>, Vec<(PendingFile, Skip)>) {
+    let mut groups: Vec<Vec<Entry>> = vec![Vec::new(); remote.len() + 1];
+    let mut gone = Vec::new();
+    for file in pending {
+        let source = remote.iter().position(|source| source.holds(&file.identity));
+        let entry = match source.and_then(|n| remote.get(n)) {
+            Some(source) => Some(source.entry(file)),
+            None => local_again(file),
+        };
+        match (entry, groups.get_mut(source.map_or(0, |n| n + 1))) {
+            (Some(entry), Some(group)) => group.push(entry),
+            _ => gone.push((file.clone(), is_gone(file))),
+        }
+    }
+    (groups, gone)
+}
+
+fn local_again(file: &PendingFile) -> Option<Entry> {
+    let named = Argument { path: file.identity.clone(), name: file.label.clone() };
+    let (found, _) = expand(&[named]);
+    found.into_iter().find(|entry| entry.size == file.size && entry.version == file.version)
+}
+
+fn is_gone(file: &PendingFile) -> Skip {
+    let detail = "it changed, is gone or is not among the inputs, and role sessions in it that derive from a key are not counted; collect it again";
+    Skip { source: file.label.clone(), offset: None, reason: SkipReason::Unreadable, detail: detail.to_owned() }
+}
+
 fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failure> {
     terminal.note(&format!(
-        "{} files read ({} records), {} unchanged, {} left out by the filters, {} places skipped; {} holds it all",
+        "{} files read ({} records), {} unchanged, {} left out by the filters, {} places skipped; the store is {}",
         outcome.files_read,
         outcome.records,
         outcome.files_unchanged,
@@ -201,24 +288,4 @@ fn unlisted(skips: &[Skip]) -> Vec<StoredFile> {
         ..StoredFile::default()
     };
     skips.iter().map(file).collect()
-}
-
-/// A log object of this run or an earlier one, to be read again.
-fn entry_again(file: &PendingFile) -> Result<Entry, (PendingFile, Skip)> {
-    let root = Root { place: Place::Local, path: file.identity.clone(), name: file.label.clone(), argument: 0 };
-    let (found, _) = expand(&[Argument { path: file.identity.clone(), name: file.label.clone() }]);
-    let same = found.into_iter().find(|entry| entry.size == file.size && entry.version == file.version);
-    match same {
-        Some(entry) => Ok(Entry { root: Arc::new(root), ..entry }),
-        None => {
-            let detail = "it changed or is gone since it was read: role sessions in it that derive from a key are not counted";
-            let skip = Skip {
-                source: file.label.clone(),
-                offset: None,
-                reason: SkipReason::Unreadable,
-                detail: detail.to_owned(),
-            };
-            Err((file.clone(), skip))
-        }
-    }
 }

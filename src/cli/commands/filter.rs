@@ -1,6 +1,7 @@
 //! Which log objects are wanted, by what their names say.
 
 use super::super::error::Failure;
+use crate::aws::Choice;
 use crate::cloudtrail::object_name;
 use crate::model::Day;
 use clap::Args;
@@ -53,6 +54,17 @@ impl Filter {
 }
 
 impl Wanted {
+    /// The same for the parts of keys in S3.
+    pub(super) fn choice(&self) -> Choice {
+        let slashed = |day: Option<Day>| day.map(|day| day.to_string().replace('-', "/"));
+        Choice {
+            accounts: self.accounts.clone(),
+            regions: self.regions.clone(),
+            since: slashed(self.since),
+            until: slashed(self.until),
+        }
+    }
+
     /// Whether an object of that label is wanted.
     pub(super) fn wants(&self, label: &str) -> bool {
         let Some(name) = object_name(label) else { return true };

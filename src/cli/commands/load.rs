@@ -4,6 +4,7 @@ use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::collect;
+use crate::aws::S3Url;
 use crate::analysis::{Analysis, AsOf, InputSummary, Kept, Material, Reading, analyse, read};
 use crate::input::{Argument, Depth, Document, DocumentKind, STDIN};
 use crate::model::{Skip, parse_instant};
@@ -54,6 +55,10 @@ pub(super) fn check_arguments(inputs: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage("standard input ('-') can be read once only").hint(hint));
     }
     for input in inputs.iter().filter(|input| *input != STDIN) {
+        if S3Url::is_one(input) {
+            return Err(Failure::usage(format!("{input}: logs in S3 are collected into a store first"))
+                .hint("offkey collect s3://…, then give the store as input"));
+        }
         // Whoever misspells a path wants to know before anything is read; a link to nothing is no misspelling.
         if std::fs::symlink_metadata(Path::new(input)).is_err() {
             return Err(Failure::new(format!("{input}: no such file or directory"))

@@ -11,5 +11,6 @@ mod load;
 pub(super) mod man;
 mod outputs;
 pub(super) mod report;
+mod s3_source;
 pub(super) mod schema;
 mod store_sink;
