@@ -57,10 +57,18 @@ fn equal(json: &[u8]) -> usize {
         assert_eq!(told(&quick), told(&general), "{depth:?}: {}", String::from_utf8_lossy(json));
     }
     let keys = read_bytes(NAME, &file, Depth::Keys, true);
-    assert_eq!(format!("{:?}", keys.direct), format!("{:?}", general.direct), "{}", String::from_utf8_lossy(json));
+    assert_eq!(
+        format!("{:?}", keys.direct),
+        format!("{:?}", general.direct),
+        "{}",
+        String::from_utf8_lossy(json)
+    );
     // Plain content goes the same two ways.
     let plain = NAME.trim_end_matches(".gz");
-    assert_eq!(told(&read_bytes(plain, json, Depth::Evidence, true)), told(&read_bytes(plain, json, Depth::Evidence, false)));
+    assert_eq!(
+        told(&read_bytes(plain, json, Depth::Evidence, true)),
+        told(&read_bytes(plain, json, Depth::Evidence, false))
+    );
     general.direct.len() + general.derived.len()
 }
 
@@ -77,11 +85,26 @@ impl Dice {
     }
 }
 
-const KEYS: &[&str] =
-    &["AKIAIOSFODNN7EXAMPLE", "AKIAI44QH8DHBEXAMPLE", "ASIAIOSFODNN7EXAMPLE", "ASIAI44QH8DHBEXAMPLE", "ASIA3", "ASIA4", ""];
+const KEYS: &[&str] = &[
+    "AKIAIOSFODNN7EXAMPLE",
+    "AKIAI44QH8DHBEXAMPLE",
+    "ASIAIOSFODNN7EXAMPLE",
+    "ASIAI44QH8DHBEXAMPLE",
+    "ASIA3",
+    "ASIA4",
+    "",
+];
 
 fn record(dice: &mut Dice) -> Value {
-    let kind = dice.pick(&["IAMUser", "AssumedRole", "AssumedRole", "Root", "AWSService", "AWSAccount", "FederatedUser"]);
+    let kind = dice.pick(&[
+        "IAMUser",
+        "AssumedRole",
+        "AssumedRole",
+        "Root",
+        "AWSService",
+        "AWSAccount",
+        "FederatedUser",
+    ]);
     let key = dice.pick(KEYS);
     let uuid = |dice: &mut Dice| format!("3c856bc0-1a07-4c18-89d9-{:012x}", dice.below(40));
     let mut identity = json!({"type": kind, "principalId": "AROAEXAMPLE:i-0123456789abcdef0", "arn": format!("arn:aws:sts::111122223333:assumed-role/r/{}", dice.pick(&["i-0123456789abcdef0", "web"])), "accountId": "111122223333", "accessKeyId": key,
@@ -94,7 +117,8 @@ fn record(dice: &mut Dice) -> Value {
         "sourceIPAddress": "192.0.2.1", "userAgent": dice.pick(&["[aws-cli/2.1]", "agent \"quoted\" \\", "Ünïcode/1.0"]), "requestParameters": {"bucketName": "b", "key": format!("k{}", dice.below(4)), "roleArn": "arn:aws:iam::111122223333:role/r"},
         "responseElements": null, "eventID": uuid(dice), "eventType": "AwsApiCall", "recipientAccountId": "111122223333", "eventCategory": dice.pick(&["Management", "Data"])});
     if dice.below(3) == 0 {
-        record["responseElements"] = json!({"credentials": {"accessKeyId": dice.pick(&KEYS[2..6]), "expiration": "x"}});
+        record["responseElements"] =
+            json!({"credentials": {"accessKeyId": dice.pick(&KEYS[2..6]), "expiration": "x"}});
     }
     if dice.below(4) == 0 {
         record["sharedEventID"] = json!(format!("shared-{}", dice.below(3)));
@@ -114,11 +138,41 @@ fn record(dice: &mut Dice) -> Value {
 /// Does to a text what a hostile writer, a damaged disk or an odd serialiser would.
 fn spoil(dice: &mut Dice, text: &mut Vec<u8>) {
     const PIECES: &[&str] = &[
-        "\\u0041KIA", "\\u0053", "\"AKIA", "\"", "\\", "{", "}", "[", "]", ",", ":", "null", "\n", " ", "\t", "\\\"",
-        "{\"Records\":[", "]}", "\"accessKeyId\":\"AKIAIOSFODNN7EXAMPLE\",", "\"accessKeyId\":null,", "\"type\":\"IAMUser\",",
+        "\\u0041KIA",
+        "\\u0053",
+        "\"AKIA",
+        "\"",
+        "\\",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "\n",
+        " ",
+        "\t",
+        "\\\"",
+        "{\"Records\":[",
+        "]}",
+        "\"accessKeyId\":\"AKIAIOSFODNN7EXAMPLE\",",
+        "\"accessKeyId\":null,",
+        "\"type\":\"IAMUser\",",
         "{\"userIdentity\":{\"accessKeyId\":\"AKIAI44QH8DHBEXAMPLE\",\"type\":\"IAMUser\"},\"eventName\":\"X\",\"eventTime\":\"x\"},",
-        "\"userIdentity\":\"{\\\"type\\\":\\\"IAMUser\\\",\\\"accessKeyId\\\":\\\"AKIAIOSFODNN7EXAMPLE\\\"}\",", "\u{0}", "\\ud83d", "1e5", "-", "\\u", "é", "AKIA", "ASIA",
-        "\"eventCategory\":\"Data\",", "\"userIdentity\":{\"type\":\"AWSService\"},", "AssumeRole", "IAMUser",
+        "\"userIdentity\":\"{\\\"type\\\":\\\"IAMUser\\\",\\\"accessKeyId\\\":\\\"AKIAIOSFODNN7EXAMPLE\\\"}\",",
+        "\u{0}",
+        "\\ud83d",
+        "1e5",
+        "-",
+        "\\u",
+        "é",
+        "AKIA",
+        "ASIA",
+        "\"eventCategory\":\"Data\",",
+        "\"userIdentity\":{\"type\":\"AWSService\"},",
+        "AssumeRole",
+        "IAMUser",
     ];
     let at = dice.below(text.len() + 1);
     match dice.below(8) {
@@ -141,7 +195,10 @@ fn spoil(dice: &mut Dice, text: &mut Vec<u8>) {
             text.splice(quote..quote, piece.bytes());
         }
         6 => {
-            let letter = text.iter().skip(at).position(|b| matches!(b, b'A' | b'K' | b'I' | b'S' | b'U' | b'R' | b'D'));
+            let letter = text
+                .iter()
+                .skip(at)
+                .position(|b| matches!(b, b'A' | b'K' | b'I' | b'S' | b'U' | b'R' | b'D'));
             if let Some(n) = letter {
                 let escape = format!("\\u00{:02x}", text[at + n]);
                 text.splice(at + n..at + n + 1, escape.bytes());
@@ -164,7 +221,8 @@ fn object(dice: &mut Dice) -> Vec<u8> {
 
 #[test]
 fn hostile_objects_give_the_same_rows_both_ways() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (seconds, first) = (number("OFFKEY_FUZZ_SECONDS", 0), number("OFFKEY_FUZZ_SEED", 1));
     let start = std::time::Instant::now();
     let (mut objects, mut rows, mut intact) = (0_u64, 0, 0);

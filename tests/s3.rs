@@ -31,7 +31,10 @@ use tokio::runtime::Runtime;
 fn serve(runtime: &Runtime, root: &Path) -> SocketAddr {
     let files = s3s_fs::FileSystem::new(root).unwrap();
     let mut builder = S3ServiceBuilder::new(files);
-    builder.set_auth(SimpleAuth::from_single("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"));
+    builder.set_auth(SimpleAuth::from_single(
+        "AKIAIOSFODNN7EXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    ));
     let service = builder.build();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
@@ -40,7 +43,8 @@ fn serve(runtime: &Runtime, root: &Path) -> SocketAddr {
             let (socket, _) = listener.accept().await.unwrap();
             let service = service.clone();
             tokio::spawn(async move {
-                let server = hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
+                let server =
+                    hyper_util::server::conn::auto::Builder::new(hyper_util::rt::TokioExecutor::new());
                 // A client that goes away is no trouble of the server's.
                 let _ = server.serve_connection(hyper_util::rt::TokioIo::new(socket), service).await;
             });
@@ -87,7 +91,10 @@ async fn pass_on(mut client: TcpStream, server: SocketAddr, trouble: Arc<Trouble
         if number % 23 == 7 {
             trouble.throttled.fetch_add(1, Ordering::Relaxed);
             let body = "<?xml version=\"1.0\"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>";
-            let head = format!("HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            let head = format!(
+                "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
             client.write_all(head.as_bytes()).await.ok()?;
             continue;
         }
@@ -112,7 +119,9 @@ async fn pass_on(mut client: TcpStream, server: SocketAddr, trouble: Arc<Trouble
                     continue;
                 };
                 let text = String::from_utf8_lossy(&head[..end]).to_ascii_lowercase();
-                let length = text.lines().find_map(|l| l.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+                let length = text
+                    .lines()
+                    .find_map(|l| l.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
                 body = head.len() - end - 4;
                 left = Some(length.unwrap_or(usize::MAX));
             }
@@ -184,15 +193,19 @@ fn ten_thousand_objects_come_whole_through_throttling_and_resets() {
         let output = work();
         (output, start.elapsed().as_secs_f64())
     };
-    let (local, local_time) = timed(&|| offkey(&dir, &["collect", "s3/logs", "--store", "local.db", "--json", "--quiet"]));
-    let (remote, remote_time) = timed(&|| collect(&dir, address, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
+    let (local, local_time) =
+        timed(&|| offkey(&dir, &["collect", "s3/logs", "--store", "local.db", "--json", "--quiet"]));
+    let (remote, remote_time) =
+        timed(&|| collect(&dir, address, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
     let (local, remote) = (done(&local), done(&remote));
     assert_eq!(remote["files_read"], objects);
     assert_eq!(remote["records"], local["records"]);
-    let (throttled, reset) = (troubles.throttled.load(Ordering::Relaxed), troubles.reset.load(Ordering::Relaxed));
+    let (throttled, reset) =
+        (troubles.throttled.load(Ordering::Relaxed), troubles.reset.load(Ordering::Relaxed));
     assert!(throttled > 100 && reset > 100, "{throttled} throttled, {reset} reset");
     assert_eq!(evidence(&dir, "s3.db"), evidence(&dir, "local.db"));
-    let (again, again_time) = timed(&|| collect(&dir, address, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
+    let (again, again_time) =
+        timed(&|| collect(&dir, address, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
     let again = done(&again);
     assert_eq!((again["files_read"].as_u64(), again["files_unchanged"].as_u64()), (Some(0), Some(objects)));
     println!(
@@ -216,14 +229,16 @@ fn prefixes_choose_what_is_listed_and_errors_say_what_to_do() {
         ("111122223333", "eu-west-1", "2026/09/30"),
         ("444455556666", "us-east-1", "2026/09/30"),
     ] {
-        let name = format!("{account}_CloudTrail_{region}_{}T0000Z_abcDEF0123456789.json.gz", day.replace('/', ""));
+        let name =
+            format!("{account}_CloudTrail_{region}_{}T0000Z_abcDEF0123456789.json.gz", day.replace('/', ""));
         let path = format!("s3/logs/p/AWSLogs/{account}/CloudTrail/{region}/{day}/{name}");
         dir.file(&path, gzip(&trail(&[record(1, "A", "2026-09-30T00:00:00Z")])));
     }
     let runtime = Runtime::new().unwrap();
     let address = serve(&runtime, &dir.path().join("s3"));
     let files = |arguments: &[&str]| {
-        let all: Vec<&str> = ["s3://logs/p/", "--json", "--store"].into_iter().chain(arguments.iter().copied()).collect();
+        let all: Vec<&str> =
+            ["s3://logs/p/", "--json", "--store"].into_iter().chain(arguments.iter().copied()).collect();
         done(&collect(&dir, address, &all))["files_read"].as_u64().unwrap()
     };
     assert_eq!(files(&["a.db"]), 4);
@@ -232,7 +247,11 @@ fn prefixes_choose_what_is_listed_and_errors_say_what_to_do() {
     assert_eq!(files(&["d.db", "--until", "2026-09-29"]), 1);
     let missing = collect(&dir, address, &["s3://nowhere/", "--store", "e.db"]);
     assert_eq!(code(&missing), 1);
-    assert!(stderr(&missing).contains("NoSuchBucket") && stderr(&missing).contains("hint:"), "{}", stderr(&missing));
+    assert!(
+        stderr(&missing).contains("NoSuchBucket") && stderr(&missing).contains("hint:"),
+        "{}",
+        stderr(&missing)
+    );
     let direct = offkey(&dir, &["report", "s3://logs/"]);
     assert_eq!(code(&direct), 2);
     assert!(stderr(&direct).contains("offkey collect"), "{}", stderr(&direct));

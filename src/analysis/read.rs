@@ -4,14 +4,14 @@ use super::fold::{Sink, Summary, Worker};
 use crate::attribution::{Networks, RangeKind};
 use crate::evidence::{Collector, Coverage, Evidence, Facts, Lineage, SessionFacts, Step};
 use crate::input::{
-    Argument, Depth, Document, DocumentKind, Entry, Fetch, Fetched, Ingest, Interrupted, Pass, Place, Root, expand, ingest,
-    ingest_fetched,
+    Argument, Depth, Document, DocumentKind, Entry, Fetch, Fetched, Ingest, Interrupted, Pass, Place, Root,
+    expand, ingest, ingest_fetched,
 };
 use crate::inventory::{Hints, Inventory, Source, SourceKind, build};
 use crate::model::{AccessKeyId, AccountId, Skip};
 use sha2::{Digest, Sha256};
-use std::sync::Arc;
 use std::ffi::OsStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What to read and how.
@@ -97,7 +97,13 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
         teach(&lineage, &kept.facts.sessions);
     }
     let mut workers: Vec<Worker<'_>> = workers(reading.jobs, entries.len(), &lineage, None);
-    let job = Ingest { depth: reading.depth, hash: reading.depth != Depth::Keys, quick: true, stop: reading.stop, tick: reading.tick };
+    let job = Ingest {
+        depth: reading.depth,
+        hash: reading.depth != Depth::Keys,
+        quick: true,
+        stop: reading.stop,
+        tick: reading.tick,
+    };
     ingest(&job, Pass::First, &entries, &mut workers)?;
     let again: Vec<Entry> = workers
         .iter()
@@ -165,7 +171,8 @@ pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evide
         let _ = ingest_fetched(&job, pass, std::slice::from_ref(&entry), &fetch, workers);
     };
     pass(Pass::First, &mut workers);
-    let pending = workers.iter().flat_map(|w| &w.files).flat_map(|f| &f.pending).any(|s| lineage.contains(*s));
+    let pending =
+        workers.iter().flat_map(|w| &w.files).flat_map(|f| &f.pending).any(|s| lineage.contains(*s));
     if pending {
         workers.iter_mut().for_each(Worker::read_again);
         pass(Pass::Again, &mut workers);

@@ -41,12 +41,7 @@ pub struct S3Fetch {
 
 impl S3Fetch {
     /// Starts bringing the objects, in this order as far as the network allows. Each comes with its place in the list.
-    pub fn start(
-        s3: &S3,
-        bucket: &str,
-        objects: Vec<(usize, Listed)>,
-        stop: &'static AtomicBool,
-    ) -> Self {
+    pub fn start(s3: &S3, bucket: &str, objects: Vec<(usize, Listed)>, stop: &'static AtomicBool) -> Self {
         let (sender, arrivals) = mpsc::channel();
         let bringer = Arc::new(Bringer {
             client: s3.client.clone(),

@@ -95,8 +95,14 @@ impl Choice {
                 let at = parts.iter().position(|part| part.starts_with("CloudTrail")).unwrap_or(0);
                 let date = date(parts.get(at + 2..).unwrap_or_default());
                 // A year or month that begins what is wanted, or lies within.
-                let from = self.since.as_deref().is_none_or(|since| since.get(..date.len()).is_none_or(|s| *date >= *s));
-                let to = self.until.as_deref().is_none_or(|until| until.get(..date.len()).is_none_or(|u| *date <= *u));
+                let from = self
+                    .since
+                    .as_deref()
+                    .is_none_or(|since| since.get(..date.len()).is_none_or(|s| *date >= *s));
+                let to = self
+                    .until
+                    .as_deref()
+                    .is_none_or(|until| until.get(..date.len()).is_none_or(|u| *date <= *u));
                 from && to
             }
             Level::Above | Level::Service => true,

@@ -139,8 +139,10 @@ where
 {
     let region = error.raw_response().and_then(|r| r.headers().get("x-amz-bucket-region"));
     let code = error.code().unwrap_or_default();
-    let moved = matches!(code, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException")
-        || error.raw_response().is_some_and(|r| r.status().as_u16() == 301);
+    let moved = matches!(
+        code,
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+    ) || error.raw_response().is_some_and(|r| r.status().as_u16() == 301);
     if moved && let Some(region) = region {
         return S3Error::Elsewhere(what.to_owned(), region.to_owned());
     }
@@ -151,7 +153,11 @@ where
     };
     let unknown = matches!(
         code,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
+        "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
     );
     let no_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
         && text.contains("credentials");

@@ -12,6 +12,7 @@ pub use decode::{NotAnEvent, decode, decode_usual};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 pub use layout::{ObjectName, object_name};
 pub use scan::{
-    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_portably, session_hash,
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan,
+    scan_portably, session_hash,
 };
 pub use text::{lossy_string, text};

@@ -175,7 +175,10 @@ impl SessionLog {
     }
 
     /// Splits session rows, each with whether a role's session signed it, into those that derive from a key (renamed to it) and the rest.
-    pub(crate) fn resolve(mut self, rows: Vec<(UsageRow, bool)>) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
+    pub(crate) fn resolve(
+        mut self,
+        rows: Vec<(UsageRow, bool)>,
+    ) -> (Chains, Vec<UsageRow>, Vec<UserSessions>) {
         let mut shared: Vec<_> = std::mem::take(&mut self.shared_children).into_iter().collect();
         shared.sort();
         for (shared, (child, step)) in shared {
@@ -198,9 +201,7 @@ impl SessionLog {
                 row.key = key.clone();
                 row.session_path = path.clone();
                 derived.push(row);
-            } else if !by_role
-                && let Some(holder) = self.holders.get(row.key.as_str())
-            {
+            } else if !by_role && let Some(holder) = self.holders.get(row.key.as_str()) {
                 let group = (holder.account.clone(), holder.user.clone(), holder.console);
                 loose.entry(group).or_default().merge(&row.stats);
             }

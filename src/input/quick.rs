@@ -6,8 +6,8 @@ use super::inflate::Inflater;
 use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use crate::cloudtrail::{
-    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, object_name, role_session, scan,
-    session_hash,
+    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, object_name,
+    role_session, scan, session_hash,
 };
 use hashbrown::HashSet;
 

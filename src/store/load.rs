@@ -104,14 +104,14 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn known_files(&self) -> Result<KnownFiles, StoreError> {
-        let known = each(
-            &self.connection,
-            "SELECT identity, size, version FROM file WHERE retry = 0",
-            |row| {
+        let known =
+            each(&self.connection, "SELECT identity, size, version FROM file WHERE retry = 0", |row| {
                 let identity = row.get_ref(0)?.as_str()?;
-                Ok((short(identity), (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned())))
-            },
-        );
+                Ok((
+                    short(identity),
+                    (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()),
+                ))
+            });
         known.map(|pairs| KnownFiles(pairs.into_iter().collect())).map_err(|e| StoreError::of(&self.path, &e))
     }
 
@@ -120,8 +120,9 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn hides_records(&self) -> Result<bool, StoreError> {
-        let reasons = each(&self.connection, "SELECT DISTINCT reason FROM file_skip", |row| row.get::<_, String>(0))
-            .map_err(|e| StoreError::of(&self.path, &e))?;
+        let reasons =
+            each(&self.connection, "SELECT DISTINCT reason FROM file_skip", |row| row.get::<_, String>(0))
+                .map_err(|e| StoreError::of(&self.path, &e))?;
         Ok(reasons.iter().any(|id| SkipReason::from_id(id).is_none_or(SkipReason::may_hide_records)))
     }
 
@@ -168,7 +169,8 @@ fn facts(db: &Connection) -> Result<Facts> {
     })?;
     let at = |number: i64| index.get(&number).copied().unwrap_or(0);
     let mut row_index: HashMap<i64, u32> = HashMap::default();
-    let names = "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role";
+    let names =
+        "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role";
     each(db, &format!("SELECT id, flags, {names} FROM usage_row"), |row| {
         let mut text = [0; COLUMNS];
         for (column, slot) in text.iter_mut().enumerate() {
@@ -228,7 +230,9 @@ fn sessions(db: &Connection) -> Result<crate::evidence::SessionFacts> {
     Ok(crate::evidence::SessionFacts {
         origins: each(db, "SELECT session, parent, step FROM session_origin", triple)?,
         received: each(db, "SELECT shared_id, session, step FROM session_received", triple)?,
-        shared: each(db, "SELECT shared_id, caller FROM session_shared", |row| Ok((row.get(0)?, row.get(1)?)))?,
+        shared: each(db, "SELECT shared_id, caller FROM session_shared", |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?,
         holders: each(db, "SELECT session, account, user, console FROM session_holder", |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?,
@@ -242,7 +246,9 @@ fn files(db: &Connection, stored: &mut Stored) -> Result<()> {
     let sums = "account, region, day, sum(records), sum(management), sum(data), sum(other), sum(objects), sum(damaged), sum(digests)";
     each(
         db,
-        &format!("{COUNTED} SELECT {sums} FROM file_coverage JOIN counted ON id = file GROUP BY account, region, day"),
+        &format!(
+            "{COUNTED} SELECT {sums} FROM file_coverage JOIN counted ON id = file GROUP BY account, region, day"
+        ),
         |row| {
             let cell = Cell {
                 records: row.get::<_, i64>(3)?.cast_unsigned(),
@@ -275,9 +281,11 @@ fn files(db: &Connection, stored: &mut Stored) -> Result<()> {
         })
     })?;
     stored.signed = db
-        .query_row(&format!("{COUNTED} SELECT coalesce(sum(signed), 0) FROM file JOIN counted USING (id)"), [], |row| {
-            row.get::<_, i64>(0)
-        })?
+        .query_row(
+            &format!("{COUNTED} SELECT coalesce(sum(signed), 0) FROM file JOIN counted USING (id)"),
+            [],
+            |row| row.get::<_, i64>(0),
+        )?
         .cast_unsigned();
     each(
         db,

@@ -27,12 +27,26 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
     )?;
     for event in events {
         let (signer, place) = (number(event.signer), row(event.row));
-        if insert.execute(params![event.id, signer, event.by_role, time(event.time), place, event.conflict])? == 0 {
+        if insert.execute(params![
+            event.id,
+            signer,
+            event.by_role,
+            time(event.time),
+            place,
+            event.conflict
+        ])? == 0
+        {
             merge_event(db, event, signer, place)?;
         }
     }
     for addendum in &facts.addenda {
-        merge_addendum(db, addendum.original, &addendum.event, number(addendum.event.signer), row(addendum.event.row))?;
+        merge_addendum(
+            db,
+            addendum.original,
+            &addendum.event,
+            number(addendum.event.signer),
+            row(addendum.event.row),
+        )?;
     }
     let mut activity = db.prepare_cached(
         "INSERT INTO activity (signer, last, undated) VALUES (?1, ?2, ?3) ON CONFLICT (signer) DO UPDATE
@@ -76,12 +90,12 @@ fn row_numbers(
     facts: &Facts,
     number: &dyn Fn(u32) -> i64,
 ) -> Result<Vec<i64>> {
-    const NAMES: &str =
-        "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role, flags";
+    const NAMES: &str = "signer, source, name, region, ip, agent, error, recipient, vpc_endpoint, invoked_by, assumed_role, flags";
     let mut insert = db.prepare_cached(&format!(
         "INSERT INTO usage_row ({NAMES}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING"
     ))?;
-    let mut find = db.prepare_cached(&format!("SELECT id FROM usage_row WHERE ({NAMES}) = (?,?,?,?,?,?,?,?,?,?,?,?)"))?;
+    let mut find =
+        db.prepare_cached(&format!("SELECT id FROM usage_row WHERE ({NAMES}) = (?,?,?,?,?,?,?,?,?,?,?,?)"))?;
     let mut out = Vec::with_capacity(facts.rows.len());
     for row in &facts.rows {
         let key = (row.text.map(number), row.flags);
@@ -129,11 +143,17 @@ fn precedes(db: &Connection, new: (Micros, i64), old: (Micros, i64)) -> Result<b
 
 /// A copy of an event that is known.
 fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Result<()> {
-    let mut find =
-        db.prepare_cached("SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?;
-    let (old_time, old_row, old_conflict) = find.query_row(params![event.id, signer, event.by_role], |row| {
-        Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(NO_TIME), row.get::<_, i64>(1)?, row.get::<_, bool>(2)?))
-    })?;
+    let mut find = db.prepare_cached(
+        "SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2 AND by_role = ?3",
+    )?;
+    let (old_time, old_row, old_conflict) =
+        find.query_row(params![event.id, signer, event.by_role], |row| {
+            Ok((
+                row.get::<_, Option<i64>>(0)?.unwrap_or(NO_TIME),
+                row.get::<_, i64>(1)?,
+                row.get::<_, bool>(2)?,
+            ))
+        })?;
     if (old_time, old_row) == (event.time, row) && (old_conflict || !event.conflict) {
         return Ok(());
     }
@@ -145,17 +165,30 @@ fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Res
         old != new
     };
     let conflict = old_conflict || event.conflict || other_signer;
-    let (time_now, row_now) =
-        if precedes(db, (event.time, row), (old_time, old_row))? { (event.time, row) } else { (old_time, old_row) };
+    let (time_now, row_now) = if precedes(db, (event.time, row), (old_time, old_row))? {
+        (event.time, row)
+    } else {
+        (old_time, old_row)
+    };
     db.prepare_cached("UPDATE event SET time = ?4, usage_row = ?5, conflict = ?6 WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?
         .execute(params![event.id, signer, event.by_role, time(time_now), row_now, conflict])?;
     Ok(())
 }
 
-fn merge_addendum(db: &Connection, original: [u8; 16], event: &FactEvent, signer: i64, row: i64) -> Result<()> {
+fn merge_addendum(
+    db: &Connection,
+    original: [u8; 16],
+    event: &FactEvent,
+    signer: i64,
+    row: i64,
+) -> Result<()> {
     let old: Option<([u8; 16], Option<i64>, i64)> = db
-        .prepare_cached("SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?
-        .query_row(params![event.id, signer, event.by_role], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .prepare_cached(
+            "SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2 AND by_role = ?3",
+        )?
+        .query_row(params![event.id, signer, event.by_role], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     if let Some((old_original, old_time, old_row)) = old {
         let (new, old) = ((event.time, row), (old_time.unwrap_or(NO_TIME), old_row));
@@ -276,7 +309,8 @@ pub(super) fn file(db: &Connection, file: &StoredFile) -> Result<()> {
     for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
     }
-    let mut insert = db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+    let mut insert =
+        db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
     for (account, region, day, cell) in file.coverage.cells() {
         insert.execute(params![
             id,
@@ -322,7 +356,8 @@ pub(super) fn pending(db: &Connection, file: &StoredFile) -> Result<()> {
         .optional()?;
     let Some(id) = id else { return Ok(()) };
     if file.skips.is_empty() {
-        db.prepare_cached("UPDATE file SET pending = ?2 WHERE id = ?1")?.execute(params![id, packed(&file.pending)])?;
+        db.prepare_cached("UPDATE file SET pending = ?2 WHERE id = ?1")?
+            .execute(params![id, packed(&file.pending)])?;
         return Ok(());
     }
     // Said once, however often it is tried.

@@ -3,9 +3,9 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::{Filter, Wanted};
+use super::load;
 use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
-use super::load;
 use crate::analysis::{Collecting, collect, teach};
 use crate::aws::S3Url;
 use crate::evidence::{Facts, Lineage};
@@ -77,7 +77,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     teach(&lineage, &store.sessions().map_err(failure)?);
     let named: Vec<Argument> = local.iter().map(Argument::new).collect();
     let (here, mut skips) = expand(&named);
-    let mut plan = Plan { wanted: &wanted, known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
+    let mut plan =
+        Plan { wanted: &wanted, known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
     let mut groups: Vec<Vec<Entry>> = vec![plan.of(here)];
     for source in &mut remote {
         let (there, archived) = source.list(&wanted, terminal)?;
@@ -86,7 +87,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     }
     let (left_out, unchanged) = (plan.out, plan.same);
     drop(known);
-    let (files, bytes) = groups.iter().flatten().fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
+    let (files, bytes) =
+        groups.iter().flatten().fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
     if files > 0 {
         store.check().map_err(failure)?;
     }
@@ -108,7 +110,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let mut result = read(&reading, Pass::First, &groups, &remote, &sink);
     let mut read_again = 0;
     if result.is_ok() {
-        let pending = sink.with(|store| store.pending(&|session| lineage.contains(session))).map_err(failure)?;
+        let pending =
+            sink.with(|store| store.pending(&|session| lineage.contains(session))).map_err(failure)?;
         let (again, gone) = second_reading(&pending, &remote);
         read_again = again.iter().map(Vec::len).sum::<usize>() as u64;
         sink.note_gone(gone).map_err(failure)?;
@@ -188,10 +191,7 @@ fn read(
 }
 
 /// Log objects to be read once more, by group, and those that are gone.
-fn second_reading(
-    pending: &[PendingFile],
-    remote: &[Source],
-) -> (Vec<Vec<Entry>>, Vec<(PendingFile, Skip)>) {
+fn second_reading(pending: &[PendingFile], remote: &[Source]) -> (Vec<Vec<Entry>>, Vec<(PendingFile, Skip)>) {
     let mut groups: Vec<Vec<Entry>> = vec![Vec::new(); remote.len() + 1];
     let mut gone = Vec::new();
     for file in pending {
@@ -216,7 +216,12 @@ fn local_again(file: &PendingFile) -> Option<Entry> {
 
 fn is_gone(file: &PendingFile) -> Skip {
     let detail = "it changed, is gone or is not among the inputs, and role sessions in it that derive from a key are not counted; collect it again";
-    Skip { source: file.label.clone(), offset: None, reason: SkipReason::Unreadable, detail: detail.to_owned() }
+    Skip {
+        source: file.label.clone(),
+        offset: None,
+        reason: SkipReason::Unreadable,
+        detail: detail.to_owned(),
+    }
 }
 
 fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failure> {

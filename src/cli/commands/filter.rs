@@ -45,7 +45,9 @@ impl Filter {
         if since.zip(until).is_some_and(|(since, until)| since > until) {
             return Err(Failure::usage("--since is after --until"));
         }
-        if let Some(account) = self.accounts.iter().find(|a| !crate::model::AccountId::new(*a).is_well_formed()) {
+        if let Some(account) =
+            self.accounts.iter().find(|a| !crate::model::AccountId::new(*a).is_well_formed())
+        {
             return Err(Failure::usage(format!("--accounts: {account:?} is not an account id"))
                 .hint("account ids have twelve digits"));
         }

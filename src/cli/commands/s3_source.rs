@@ -70,11 +70,11 @@ fn failure(error: S3Error) -> Failure {
         S3Error::Interrupted => Failure::interrupted(),
         S3Error::Authentication(..) => Failure {
             kind: ExitKind::Authentication,
-            ..Failure::new(error.to_string()).hint("set credentials up as for the AWS CLI, or name a --profile")
+            ..Failure::new(error.to_string())
+                .hint("set credentials up as for the AWS CLI, or name a --profile")
         },
-        S3Error::Failed(_, text) if text.contains("AccessDenied") => {
-            Failure::new(error.to_string()).hint("s3:ListBucket on the bucket and s3:GetObject on its logs are needed")
-        }
+        S3Error::Failed(_, text) if text.contains("AccessDenied") => Failure::new(error.to_string())
+            .hint("s3:ListBucket on the bucket and s3:GetObject on its logs are needed"),
         S3Error::Failed(..) | S3Error::Elsewhere(..) => {
             Failure::new(error.to_string()).hint("check the bucket's name, --region and the network")
         }
@@ -88,7 +88,11 @@ impl Source {
     }
 
     /// Lists what is wanted; and what is archived, as skipped.
-    pub(super) fn list(&mut self, wanted: &Wanted, terminal: &Terminal) -> Result<(Vec<Entry>, Vec<Skip>), Failure> {
+    pub(super) fn list(
+        &mut self,
+        wanted: &Wanted,
+        terminal: &Terminal,
+    ) -> Result<(Vec<Entry>, Vec<Skip>), Failure> {
         let counter = terminal.counter("listing");
         let listing = self
             .s3

@@ -5,5 +5,6 @@ mod masks;
 mod records;
 
 pub use records::{
-    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_portably, session_hash,
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan,
+    scan_portably, session_hash,
 };
