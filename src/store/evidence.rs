@@ -216,6 +216,9 @@ impl EvidenceStore {
         // commit (<https://www.sqlite.org/wal.html>).
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         self.connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384")?;
+        if version == MIGRATIONS.len() {
+            return Ok(());
+        }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for (number, step) in MIGRATIONS.iter().enumerate().skip(version) {
             transaction.execute_batch(step)?;

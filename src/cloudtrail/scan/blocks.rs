@@ -32,14 +32,6 @@ fn escaped(slash: u64, carry: &mut bool) -> u64 {
     (EVEN ^ (sum << 1)) & follows
 }
 
-/// Each bit becomes the parity of itself and all below it.
-fn parity(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
-    }
-    bits
-}
-
 /// Scans `buffer[..len]` from `at`, just inside the array of records. Returns where the array ends, or nothing where
 /// the text is anything but an array of objects without raw line breaks in strings or letters spelled as escapes.
 /// `buffer` goes on for [`super::records::PADDING`] bytes after `len`.
@@ -50,6 +42,7 @@ pub(super) fn pass(
     at: usize,
     raw: &mut Raw,
     masks: impl Fn(&Block) -> Masks,
+    parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
     let mut state = State { end: at, ..State::default() };
     let mut at = at;
@@ -166,6 +159,7 @@ fn spells_letters(buffer: &[u8], at: usize, mut unicode: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::masks::parity;
     use super::*;
 
     #[test]

@@ -13,8 +13,8 @@ pub(super) struct Masks {
     pub(super) newline: u64,
     /// A backslash before a `u`.
     pub(super) unicode: u64,
-    /// Bytes where one of the words may begin that make a record one to look at: `AKIA` and `ASIA`; in a wide scan
-    /// also `AssumeRole`, `IAMUser` and `Data`. Few are no such word, none is missed.
+    /// Bytes where one of the words may begin that make a record one to look at: `AKIA`; in a wide scan also `ASIA`,
+    /// `AssumeRole`, `IAMUser` and `Data`. Few are no such word, none is missed.
     pub(super) words: u64,
 }
 
@@ -31,13 +31,13 @@ pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
         bytes.enumerate().fold(0, |mask, (i, b)| mask | u64::from(*b == byte) << i)
     };
     let slash = at(0, b'\\');
-    let a = at(0, b'A');
-    let mut words = a & at(2, b'I') & at(3, b'A');
-    if WIDE {
-        words |= a & at(6, b'R');
-        words |= at(0, b'I') & at(2, b'M') & at(3, b'U');
-        words |= at(0, b'D') & at(2, b't') & at(3, b'a');
-    }
+    let words = if WIDE {
+        at(0, b'A') & (at(2, b'I') & at(3, b'A') | at(6, b'R'))
+            | at(0, b'I') & at(2, b'M') & at(3, b'U')
+            | at(0, b'D') & at(2, b't') & at(3, b'a')
+    } else {
+        at(0, b'A') & at(1, b'K') & at(2, b'I')
+    };
     Masks {
         quote: at(0, b'"'),
         slash,
@@ -78,14 +78,16 @@ pub(super) mod x86 {
         let bytes = load512::<0>(block);
         // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
         let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
-        let (second, third) = (load512::<2>(block), load512::<3>(block));
-        let a = is512(bytes, b'A');
-        let mut words = a & is512(second, b'I') & is512(third, b'A');
-        if WIDE {
-            words |= a & is512(load512::<6>(block), b'R');
-            words |= is512(bytes, b'I') & is512(second, b'M') & is512(third, b'U');
-            words |= is512(bytes, b'D') & is512(second, b't') & is512(third, b'a');
-        }
+        let words = if WIDE {
+            let (second, third) = (load512::<2>(block), load512::<3>(block));
+            is512(bytes, b'A') & (is512(second, b'I') & is512(third, b'A') | is512(load512::<6>(block), b'R'))
+                | is512(bytes, b'I') & is512(second, b'M') & is512(third, b'U')
+                | is512(bytes, b'D') & is512(second, b't') & is512(third, b'a')
+        } else {
+            // The rarest letter first: mostly it ends there.
+            let k = is512(load512::<1>(block), b'K');
+            if k == 0 { 0 } else { k & is512(bytes, b'A') & is512(load512::<2>(block), b'I') }
+        };
         let slash = is512(bytes, b'\\');
         Masks {
             quote: is512(bytes, b'"'),
@@ -124,14 +126,15 @@ pub(super) mod x86 {
         let bytes = load256::<0>(block);
         let bit = _mm256_set1_epi8(0x20);
         let folded = bytes.map(|half| _mm256_or_si256(half, bit));
-        let (second, third) = (load256::<2>(block), load256::<3>(block));
-        let a = is256(bytes, b'A');
-        let mut words = a & is256(second, b'I') & is256(third, b'A');
-        if WIDE {
-            words |= a & is256(load256::<6>(block), b'R');
-            words |= is256(bytes, b'I') & is256(second, b'M') & is256(third, b'U');
-            words |= is256(bytes, b'D') & is256(second, b't') & is256(third, b'a');
-        }
+        let words = if WIDE {
+            let (second, third) = (load256::<2>(block), load256::<3>(block));
+            is256(bytes, b'A') & (is256(second, b'I') & is256(third, b'A') | is256(load256::<6>(block), b'R'))
+                | is256(bytes, b'I') & is256(second, b'M') & is256(third, b'U')
+                | is256(bytes, b'D') & is256(second, b't') & is256(third, b'a')
+        } else {
+            let k = is256(load256::<1>(block), b'K');
+            if k == 0 { 0 } else { k & is256(bytes, b'A') & is256(load256::<2>(block), b'I') }
+        };
         let slash = is256(bytes, b'\\');
         Masks {
             quote: is256(bytes, b'"'),
@@ -145,6 +148,14 @@ pub(super) mod x86 {
     }
 }
 
+/// Each bit becomes the parity of itself and all below it.
+pub(super) fn parity(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}
+
 /// The pass over an object by the best instructions there are; by none special ones if `special` is false.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
@@ -155,19 +166,28 @@ pub(super) fn best<const WIDE: bool>(
     raw: &mut Raw,
     special: bool,
 ) -> Option<usize> {
-    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt")]
-    fn by_avx512<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
-        pass(buffer, len, at, raw, |block| x86::avx512::<WIDE>(block))
+    /// Carry-less multiplication by all ones is that parity.
+    #[inline]
+    #[target_feature(enable = "pclmulqdq")]
+    fn quick_parity(bits: u64) -> u64 {
+        use std::arch::x86_64::{_mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8};
+        let bits = _mm_set_epi64x(0, bits.cast_signed());
+        _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1))).cast_unsigned()
     }
-    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
+    fn by_avx512<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
+        pass(buffer, len, at, raw, |block| x86::avx512::<WIDE>(block), |bits| quick_parity(bits))
+    }
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
     fn by_avx2<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
-        pass(buffer, len, at, raw, |block| x86::avx2::<WIDE>(block))
+        pass(buffer, len, at, raw, |block| x86::avx2::<WIDE>(block), |bits| quick_parity(bits))
     }
     let bits = special
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt")
-        && is_x86_feature_detected!("lzcnt");
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("pclmulqdq");
     if bits && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
         // SAFETY: the processor has what the function needs, as was just asked.
         unsafe { by_avx512::<WIDE>(buffer, len, at, raw) }
@@ -175,7 +195,7 @@ pub(super) fn best<const WIDE: bool>(
         // SAFETY: as above.
         unsafe { by_avx2::<WIDE>(buffer, len, at, raw) }
     } else {
-        pass(buffer, len, at, raw, portable::<WIDE>)
+        pass(buffer, len, at, raw, portable::<WIDE>, parity)
     }
 }
 
@@ -188,5 +208,5 @@ pub(super) fn best<const WIDE: bool>(
     raw: &mut Raw,
     _: bool,
 ) -> Option<usize> {
-    pass(buffer, len, at, raw, portable::<WIDE>)
+    pass(buffer, len, at, raw, portable::<WIDE>, parity)
 }
