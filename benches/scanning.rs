@@ -19,6 +19,14 @@ const RUNS: usize = 7;
 fn main() {
     let bytes =
         std::env::var("OFFKEY_BENCH_BYTES").ok().and_then(|v| v.parse().ok()).unwrap_or(1_500_000_000);
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    if let [what, dir] = &arguments[..]
+        && what == "inflate"
+    {
+        println!("{} bytes", inflate(&files(Path::new(dir))));
+        return;
+    }
+    let only_make = arguments.first().is_some_and(|what| what == "make");
     let temporary = tempfile::tempdir().unwrap();
     let root =
         std::env::var_os("OFFKEY_BENCH_DIR").map_or_else(|| temporary.path().to_owned(), PathBuf::from);
@@ -27,6 +35,9 @@ fn main() {
             let dir = root.join(format!("{name}-{share}"));
             if !dir.exists() {
                 make(&dir, &BulkOptions { bytes, object_bytes: object, key_share: share, seed: 1 });
+            }
+            if only_make {
+                continue;
             }
             let files = files(&dir);
             println!(

@@ -30,8 +30,16 @@ struct Template {
     pieces: Vec<String>,
 }
 
-/// What stands in a template for an id.
+/// What stands in a template for an id, and for the day.
 const HOLE: &str = "\u{0}";
+const DAY: &str = "\u{1}";
+
+/// Templates of one account's region, as a log object holds records of one only.
+#[derive(Default)]
+struct Pool {
+    of_keys: Vec<Template>,
+    of_others: Vec<Template>,
+}
 
 impl Template {
     fn new(mut record: Value, dice: &mut Dice) -> Self {
@@ -45,16 +53,24 @@ impl Template {
                 .collect();
             map.insert("requestParameters".into(), json!({"resourcesSet": {"items": items}, "dryRun": false, "clientToken": "example", "tagSet": {"items": [{"key": "team", "value": "example"}, {"key": "stage", "value": "production"}]}}));
         }
-        let text = record.to_string();
-        Self { pieces: text.split("\\u0000").map(str::to_owned).collect() }
+        let time = map.get("eventTime").and_then(Value::as_str).and_then(|time| time.get(10..));
+        let time = time.map(|time| format!("{DAY}{time}")).unwrap_or_default();
+        map.insert("eventTime".into(), json!(time));
+        let text = record.to_string().replace("\\u0000", HOLE).replace("\\u0001", DAY);
+        Self { pieces: text.split_inclusive([HOLE, DAY].map(|hole| hole.chars().next().unwrap_or('\0'))).map(str::to_owned).collect() }
     }
 
-    fn write(&self, dice: &mut Dice, out: &mut Vec<u8>) {
-        for (n, piece) in self.pieces.iter().enumerate() {
-            if n > 0 {
+    fn write(&self, day: &str, dice: &mut Dice, out: &mut Vec<u8>) {
+        for piece in &self.pieces {
+            if let Some(text) = piece.strip_suffix(HOLE) {
+                out.extend_from_slice(text.as_bytes());
                 out.extend_from_slice(dice.uuid().as_bytes());
+            } else if let Some(text) = piece.strip_suffix(DAY) {
+                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(day.as_bytes());
+            } else {
+                out.extend_from_slice(piece.as_bytes());
             }
-            out.extend_from_slice(piece.as_bytes());
         }
     }
 }
@@ -66,32 +82,35 @@ impl Template {
 pub fn bulk<E>(options: &BulkOptions, emit: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>) -> Result<u64, E> {
     let cast = story::cast(&EstateOptions { keys: 400, days: 90, seed: options.seed });
     let mut dice = Dice::new(options.seed, Stream::Files, i32::MAX);
-    let (of_keys, of_others) = templates(&cast, &mut dice);
+    let pools = templates(&cast, &mut dice);
     let (mut made, mut objects) = (0_u64, 0_u32);
-    while made < options.bytes {
+    while made < options.bytes && !pools.is_empty() {
+        let Some(((site, region), pool)) = pools.get(dice.position(pools.len())) else { break };
+        let day = cast.first_day().plus(i32::try_from(objects % 90).unwrap_or(0));
+        let date = day.to_string();
         let mut json = b"{\"Records\":[".to_vec();
         while json.len() < options.object_bytes {
             if json.last() != Some(&b'[') {
                 json.push(b',');
             }
-            let pool = if dice.below(1000) < options.key_share { &of_keys } else { &of_others };
+            let pool = if dice.below(1000) < options.key_share { &pool.of_keys } else { &pool.of_others };
             if let Some(template) = pool.get(dice.position(pool.len())) {
-                template.write(&mut dice, &mut json);
+                template.write(&date, &mut dice, &mut json);
             }
         }
         json.extend_from_slice(b"]}");
         made += json.len() as u64;
-        let day = cast.first_day().plus(i32::try_from(objects % 90).unwrap_or(0));
-        let path = object_path(Site::ALL[0], Region::ALL[0], day, objects % 24, &dice.base32(16));
+        let path = object_path(*site, *region, day, objects % 24, &dice.base32(16));
         emit(&path, &gzip(&json))?;
         objects += 1;
     }
     Ok(made)
 }
 
-/// Records signed by access keys, and all others.
-fn templates(cast: &Cast, dice: &mut Dice) -> (Vec<Template>, Vec<Template>) {
-    let (mut of_keys, mut of_others) = (Vec::new(), Vec::new());
+/// Records signed by access keys, and all others, of every account's region that has some of both.
+fn templates(cast: &Cast, dice: &mut Dice) -> Vec<((Site, Region), Pool)> {
+    let mut pools: Vec<((Site, Region), Pool)> =
+        Site::ALL.into_iter().flat_map(|s| Region::ALL.map(|r| ((s, r), Pool::default()))).collect();
     for day in (0..DAYS).map(|n| cast.first_day().plus(80 + n)) {
         let mut events = Vec::new();
         for (index, consumer) in cast.consumers.iter().enumerate() {
@@ -102,15 +121,19 @@ fn templates(cast: &Cast, dice: &mut Dice) -> (Vec<Template>, Vec<Template>) {
         }
         for event in events {
             let key = event.record.pointer("/userIdentity/accessKeyId").and_then(Value::as_str);
+            let of_key = key.is_some_and(|key| key.starts_with("AKIA"));
             let console = event.record.get("sessionCredentialFromConsole").is_some();
             // People in the console are few beside machines.
             if console && !dice.percent(25) {
                 continue;
             }
-            let pool =
-                if key.is_some_and(|key| key.starts_with("AKIA")) { &mut of_keys } else { &mut of_others };
-            pool.push(Template::new(event.record, dice));
+            let here = pools.iter_mut().find(|((s, r), _)| (*s, *r) == (event.site, event.region));
+            if let Some((_, pool)) = here {
+                let templates = if of_key { &mut pool.of_keys } else { &mut pool.of_others };
+                templates.push(Template::new(event.record, dice));
+            }
         }
     }
-    (of_keys, of_others)
+    pools.retain(|(_, pool)| !pool.of_keys.is_empty() && !pool.of_others.is_empty());
+    pools
 }

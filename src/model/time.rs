@@ -79,6 +79,9 @@ impl Window {
 /// `None` for anything else, such as `N/A`, `no_information` or placeholder text.
 pub fn parse_instant(text: &str) -> Option<Timestamp> {
     static PARSER: DateTimeParser = DateTimeParser::new();
+    if let Some(instant) = usual_instant(text.as_bytes()) {
+        return Some(instant);
+    }
     let text = text.trim();
     if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
         return None;
@@ -88,6 +91,34 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
     }
     let local: DateTime = PARSER.parse_datetime(text.trim_end_matches(" UTC")).ok()?;
     Offset::UTC.to_timestamp(local).ok()
+}
+
+/// `2026-10-01T12:00:00Z`, as CloudTrail writes it, without a general parser: every record has one.
+fn usual_instant(text: &[u8]) -> Option<Timestamp> {
+    let number = |at: usize, len: usize| {
+        text.get(at..at + len)?.iter().try_fold(0_i64, |n, digit| {
+            digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0'))
+        })
+    };
+    let shape = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
+    if text.len() != 20 || shape.iter().any(|(at, byte)| text.get(*at) != Some(byte)) {
+        return None;
+    }
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    // Days that not every month has, and leap seconds, are left to the parser.
+    if !(1970..=9000).contains(&year) || !(1..=12).contains(&month) || !(1..=28).contains(&day) {
+        return None;
+    }
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Days since 1970-03-01, counted in years that begin in March.
+    let (shifted, from_march) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let years = shifted - 1970;
+    let leap_days = shifted / 4 - shifted / 100 + shifted / 400 - 477;
+    let days = 59 + years * 365 + leap_days + (153 * from_march + 2) / 5 + day - 1;
+    Timestamp::from_second(days * 86_400 + hour * 3600 + minute * 60 + second).ok()
 }
 
 /// Reads a day as `2026-10-01`.
@@ -121,6 +152,22 @@ mod tests {
         ];
         for (text, want) in cases {
             assert_eq!(parse_instant(text).map(format_instant).as_deref(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_usual_spelling_is_read_as_the_parser_reads_it() {
+        for day in (0..20_000).step_by(7) {
+            let instant = Timestamp::from_second(day * 86_400 + day % 86_400).unwrap();
+            let text = instant.to_string();
+            assert_eq!(parse_instant(&text), Some(instant), "{text}");
+            if let Some(quick) = usual_instant(text.as_bytes()) {
+                assert_eq!(quick, instant, "{text}");
+            }
+        }
+        assert!(usual_instant(b"2026-09-30T23:59:59Z").is_none() && usual_instant(b"2026-09-28T23:59:59Z").is_some());
+        for odd in ["2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00z"] {
+            assert!(usual_instant(odd.as_bytes()).is_none(), "{odd}");
         }
     }
 

@@ -147,21 +147,20 @@ fn mark(content: &[u8], out: &mut Records) {
         while words.next_if(|at| *at < record.start as usize).is_some() {}
         while let Some(at) = words.next_if(|at| *at < record.end as usize) {
             let word = content.get(at..record.end as usize).unwrap_or_default();
-            if word.starts_with(b"ASIA") {
-                let id = session_id(word);
-                let first = content.get(mark.session as usize..).map(session_id);
+            let first = word.first_chunk::<4>();
+            if first == Some(b"ASIA") {
                 if mark.session == 0 {
                     mark.session = u32::try_from(at).unwrap_or(0);
-                } else if first != Some(id) {
+                } else if content.get(mark.session as usize..).map(session_id) != Some(session_id(word)) {
                     mark.decode = true;
                 }
-            } else if word.starts_with(b"Data\"") {
+            } else if first == Some(b"Data") {
                 let before = content.get(..at).unwrap_or_default();
-                mark.data |= before.ends_with(b"\"eventCategory\":\"");
-            } else if word.starts_with(b"AssumeRo") {
-                mark.assumes = true;
+                mark.data |= word.get(4) == Some(&b'"') && before.ends_with(b"\"eventCategory\":\"");
+            } else if first == Some(b"Assu") {
+                mark.assumes |= word.starts_with(b"AssumeRo");
             } else {
-                mark.decode |= word.starts_with(b"AKIA") || word.starts_with(b"IAMU");
+                mark.decode |= first == Some(b"AKIA") || first == Some(b"IAMU");
             }
         }
         out.marks.push(mark);
@@ -217,7 +216,7 @@ pub fn role_session(record: &[u8], session: usize) -> Option<RoleSession<'_>> {
     let mut arn: &[u8] = &[];
     for name in [&b"\",\"arn\":\""[..], b"\",\"accountId\":\"", b"\",\"accessKeyId\":\""] {
         let rest = record.get(at..)?;
-        let quote = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+        let quote = memchr::memchr2(b'"', b'\\', rest)?;
         rest.get(quote..)?.starts_with(name).then_some(())?;
         if name.starts_with(b"\",\"acco") {
             arn = rest.get(..quote)?;
