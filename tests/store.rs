@@ -59,7 +59,7 @@ fn report(dir: &Dir, inputs: &[&str]) -> Value {
 /// Many small objects, with sessions and everything.
 fn estate(dir: &Dir, objects: u64) -> u64 {
     let mut made = 0;
-    let options = BulkOptions { bytes: objects * 4_000, object_bytes: 3_500, key_share: 200, seed: 5 };
+    let options = BulkOptions { bytes: objects * 2_400, object_bytes: 1_500, key_share: 200, seed: 5 };
     bulk::<std::io::Error>(&options, &mut |path, bytes| {
         made += 1;
         dir.file(path, bytes);
@@ -115,9 +115,9 @@ fn any_portions_in_any_order_make_the_same_store() {
 #[test]
 fn killed_at_any_moment_and_run_again_nothing_is_lost_or_counted_twice() {
     let dir = Dir::new();
-    let objects = estate(&dir, 2_500);
+    let objects = estate(&dir, 5_000);
     let begin = Instant::now();
-    collect(&dir, &["trail"], "whole.db");
+    collect(&dir, &["trail", "--jobs", "1"], "whole.db");
     let whole_time = begin.elapsed();
     let (rows, told) = (evidence(&dir, &["whole.db"]), report(&dir, &["whole.db"]));
     let mut seed = 11_u64;
@@ -130,7 +130,7 @@ fn killed_at_any_moment_and_run_again_nothing_is_lost_or_counted_twice() {
         for _ in 0..5 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let wait = whole_time.mul_f64((seed >> 40) as f64 / (1_u64 << 24) as f64);
-            let mut child = start(&dir, &["collect", "trail", "--store", &name]);
+            let mut child = start(&dir, &["collect", "trail", "--jobs", "1", "--store", &name]);
             std::thread::sleep(wait);
             let ended = child.try_wait().unwrap().is_some();
             child.kill().unwrap();

@@ -39,6 +39,8 @@ const DAY: &str = "\u{1}";
 struct Pool {
     of_keys: Vec<Template>,
     of_others: Vec<Template>,
+    /// Of both, the records that hand out sessions.
+    handing_out: Vec<Template>,
 }
 
 impl Template {
@@ -57,7 +59,12 @@ impl Template {
         let time = time.map(|time| format!("{DAY}{time}")).unwrap_or_default();
         map.insert("eventTime".into(), json!(time));
         let text = record.to_string().replace("\\u0000", HOLE).replace("\\u0001", DAY);
-        Self { pieces: text.split_inclusive([HOLE, DAY].map(|hole| hole.chars().next().unwrap_or('\0'))).map(str::to_owned).collect() }
+        Self {
+            pieces: text
+                .split_inclusive([HOLE, DAY].map(|hole| hole.chars().next().unwrap_or('\0')))
+                .map(str::to_owned)
+                .collect(),
+        }
     }
 
     fn write(&self, day: &str, dice: &mut Dice, out: &mut Vec<u8>) {
@@ -85,16 +92,20 @@ pub fn bulk<E>(options: &BulkOptions, emit: &mut dyn FnMut(&str, &[u8]) -> Resul
     let pools = templates(&cast, &mut dice);
     let (mut made, mut objects) = (0_u64, 0_u32);
     while made < options.bytes && !pools.is_empty() {
-        let Some(((site, region), pool)) = pools.get(dice.position(pools.len())) else { break };
-        let day = cast.first_day().plus(i32::try_from(objects % 90).unwrap_or(0));
+        // Sessions are handed out before they are used, as in life: in the first object of each pool.
+        let first = (objects as usize) < pools.len();
+        let chosen = if first { objects as usize } else { dice.position(pools.len()) };
+        let Some(((site, region), pool)) = pools.get(chosen) else { break };
+        let day = cast.first_day().plus(if first { 0 } else { i32::try_from(objects % 89).unwrap_or(0) + 1 });
         let date = day.to_string();
         let mut json = b"{\"Records\":[".to_vec();
-        while json.len() < options.object_bytes {
+        let mut mints = pool.handing_out.iter().filter(|_| first).peekable();
+        while json.len() < options.object_bytes || mints.peek().is_some() {
             if json.last() != Some(&b'[') {
                 json.push(b',');
             }
             let pool = if dice.below(1000) < options.key_share { &pool.of_keys } else { &pool.of_others };
-            if let Some(template) = pool.get(dice.position(pool.len())) {
+            if let Some(template) = mints.next().or_else(|| pool.get(dice.position(pool.len()))) {
                 template.write(&date, &mut dice, &mut json);
             }
         }
@@ -129,6 +140,12 @@ fn templates(cast: &Cast, dice: &mut Dice) -> Vec<((Site, Region), Pool)> {
             }
             let here = pools.iter_mut().find(|((s, r), _)| (*s, *r) == (event.site, event.region));
             if let Some((_, pool)) = here {
+                let minted = event.record.pointer("/responseElements/credentials/accessKeyId").is_some();
+                let service =
+                    event.record.pointer("/userIdentity/type").and_then(Value::as_str) == Some("AWSService");
+                if minted && !service {
+                    pool.handing_out.push(Template::new(event.record.clone(), dice));
+                }
                 let templates = if of_key { &mut pool.of_keys } else { &mut pool.of_others };
                 templates.push(Template::new(event.record, dice));
             }

@@ -15,9 +15,6 @@ use hashbrown::HashSet;
 /// CloudTrail's own are below 50 MB.
 pub(super) const LARGEST: usize = 64 << 20;
 
-/// Data events of an object that are decoded to learn which service's they are.
-const SAMPLED_DATA: usize = 2;
-
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -64,7 +61,8 @@ impl Quick {
         self.pending.clear();
         self.machines.clear();
         let Self { content, records, pending, machines, .. } = self;
-        let mut sifter = Sifter { member: &mut member, pending, machines, sampled_data: 0, undecoded: 0 };
+        let last = records.len().saturating_sub(1);
+        let mut sifter = Sifter { member: &mut member, pending, machines, undecoded: 0, last };
         for (nth, (record, mark)) in records.iter().enumerate() {
             let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
             sifter.record(&label, raw, record, mark, depth, nth);
@@ -129,8 +127,8 @@ struct Sifter<'a, 'b, 'c> {
     member: &'a mut Member<'b, 'c>,
     pending: &'a mut HashSet<u32>,
     machines: &'a mut HashSet<u32>,
-    sampled_data: usize,
     undecoded: u64,
+    last: usize,
 }
 
 impl Sifter<'_, '_, '_> {
@@ -145,17 +143,15 @@ impl Sifter<'_, '_, '_> {
             Kind::Assumes => Decision::Count,
             Kind::Other => Decision::Pass,
         };
-        let sample = depth != Depth::Keys && (nth == 0 || mark.data && self.sampled_data < SAMPLED_DATA);
+        // The first and the last tell what classes of events there are, as far as that comes cheaply.
+        let sample = depth != Depth::Keys && (nth == 0 || nth == self.last);
         match decide {
             Decision::Count => match std::str::from_utf8(raw).ok().and_then(decode_usual) {
                 Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
                 None => self.member.value(raw, offset),
             },
             Decision::Glance => self.glance(raw),
-            Decision::Pass if sample => {
-                self.sampled_data += usize::from(mark.data);
-                self.glance(raw);
-            }
+            Decision::Pass if sample => self.glance(raw),
             Decision::Pass => self.undecoded += 1,
         }
     }

@@ -96,9 +96,9 @@ pub fn parse_instant(text: &str) -> Option<Timestamp> {
 /// `2026-10-01T12:00:00Z`, as CloudTrail writes it, without a general parser: every record has one.
 fn usual_instant(text: &[u8]) -> Option<Timestamp> {
     let number = |at: usize, len: usize| {
-        text.get(at..at + len)?.iter().try_fold(0_i64, |n, digit| {
-            digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0'))
-        })
+        text.get(at..at + len)?
+            .iter()
+            .try_fold(0_i64, |n, digit| digit.is_ascii_digit().then(|| n * 10 + i64::from(digit - b'0')))
     };
     let shape = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'Z')];
     if text.len() != 20 || shape.iter().any(|(at, byte)| text.get(*at) != Some(byte)) {
@@ -165,8 +165,13 @@ mod tests {
                 assert_eq!(quick, instant, "{text}");
             }
         }
-        assert!(usual_instant(b"2026-09-30T23:59:59Z").is_none() && usual_instant(b"2026-09-28T23:59:59Z").is_some());
-        for odd in ["2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00z"] {
+        assert!(
+            usual_instant(b"2026-09-30T23:59:59Z").is_none()
+                && usual_instant(b"2026-09-28T23:59:59Z").is_some()
+        );
+        for odd in
+            ["2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00z"]
+        {
             assert!(usual_instant(odd.as_bytes()).is_none(), "{odd}");
         }
     }

@@ -215,7 +215,9 @@ impl EvidenceStore {
         // The log is written at once, the file itself at checkpoints: a killed process loses at most what it did not
         // commit (<https://www.sqlite.org/wal.html>).
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-        self.connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384")?;
+        self.connection.execute_batch(
+            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192",
+        )?;
         if version == MIGRATIONS.len() {
             return Ok(());
         }

@@ -19,26 +19,7 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
     let number = |index: u32| numbers.get(index as usize).copied().unwrap_or(0);
     let row_numbers = row_numbers(db, rows, facts, &number)?;
     let row = |index: u32| row_numbers.get(index as usize).copied().unwrap_or(0);
-    // In the order of the table, so that each of its pages is met once.
-    let mut events: Vec<&FactEvent> = facts.events.iter().collect();
-    events.sort_unstable_by_key(|event| event.id);
-    let mut insert = db.prepare_cached(
-        "INSERT INTO event (id, signer, by_role, time, usage_row, conflict) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-    )?;
-    for event in events {
-        let (signer, place) = (number(event.signer), row(event.row));
-        if insert.execute(params![
-            event.id,
-            signer,
-            event.by_role,
-            time(event.time),
-            place,
-            event.conflict
-        ])? == 0
-        {
-            merge_event(db, event, signer, place)?;
-        }
-    }
+    events(db, facts, &number, &row)?;
     for addendum in &facts.addenda {
         merge_addendum(
             db,
@@ -61,6 +42,57 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
     }
     sessions(db, facts)?;
     others(db, facts)
+}
+
+/// Events that go into one statement.
+const TOGETHER: usize = 64;
+
+fn events(
+    db: &Connection,
+    facts: &Facts,
+    number: &dyn Fn(u32) -> i64,
+    row: &dyn Fn(u32) -> i64,
+) -> Result<()> {
+    // In the order of the table, so that each of its pages is met once.
+    let mut events: Vec<&FactEvent> = facts.events.iter().collect();
+    events.sort_unstable_by_key(|event| event.id);
+    let insert = |many: &[&FactEvent]| -> Result<usize> {
+        let places = vec!["(?,?,?,?,?,?)"; many.len()].join(",");
+        let sql = format!(
+            "INSERT INTO event (id, signer, by_role, time, usage_row, conflict) VALUES {places} ON CONFLICT DO NOTHING"
+        );
+        let mut statement = db.prepare_cached(&sql)?;
+        let mut place = 0;
+        for event in many {
+            statement.raw_bind_parameter(place + 1, &event.id[..])?;
+            statement.raw_bind_parameter(place + 2, number(event.signer))?;
+            statement.raw_bind_parameter(place + 3, event.by_role)?;
+            statement.raw_bind_parameter(place + 4, time(event.time))?;
+            statement.raw_bind_parameter(place + 5, row(event.row))?;
+            statement.raw_bind_parameter(place + 6, event.conflict)?;
+            place += 6;
+        }
+        statement.raw_execute()
+    };
+    for many in events.chunks(TOGETHER) {
+        // Of a rest every length would be a statement of its own.
+        if many.len() == TOGETHER {
+            if insert(many)? == TOGETHER {
+                continue;
+            }
+            // Some were known. Those that were new a moment ago are merged with themselves, which changes nothing.
+            for event in many {
+                merge_event(db, event, number(event.signer), row(event.row))?;
+            }
+            continue;
+        }
+        for event in many {
+            if insert(&[*event])? == 0 {
+                merge_event(db, event, number(event.signer), row(event.row))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Of all strings their numbers in the store.

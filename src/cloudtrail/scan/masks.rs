@@ -13,8 +13,8 @@ pub(super) struct Masks {
     pub(super) newline: u64,
     /// A backslash before a `u`.
     pub(super) unicode: u64,
-    /// Bytes where one of the words may begin that make a record one to look at: `AKIA`; in a wide scan also `ASIA`,
-    /// `AssumeRole`, `IAMUser` and `Data`. Few are no such word, none is missed.
+    /// Bytes at which one of the words may stand that make a record one to look at: `AKIA` begins there; in a wide scan
+    /// also `ASIA` and `IAMUser`, or `AssumeRole` began three or `FederatedUser` six bytes before. Few are no such word, none is missed.
     pub(super) words: u64,
 }
 
@@ -32,9 +32,7 @@ pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
     };
     let slash = at(0, b'\\');
     let words = if WIDE {
-        at(0, b'A') & (at(2, b'I') & at(3, b'A') | at(6, b'R'))
-            | at(0, b'I') & at(2, b'M') & at(3, b'U')
-            | at(0, b'D') & at(2, b't') & at(3, b'a')
+        at(2, b'I') & at(3, b'A') | (at(2, b'M') | at(2, b'd')) & at(3, b'U') | at(2, b'e') & at(3, b'R')
     } else {
         at(0, b'A') & at(1, b'K') & at(2, b'I')
     };
@@ -80,9 +78,9 @@ pub(super) mod x86 {
         let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
         let words = if WIDE {
             let (second, third) = (load512::<2>(block), load512::<3>(block));
-            is512(bytes, b'A') & (is512(second, b'I') & is512(third, b'A') | is512(load512::<6>(block), b'R'))
-                | is512(bytes, b'I') & is512(second, b'M') & is512(third, b'U')
-                | is512(bytes, b'D') & is512(second, b't') & is512(third, b'a')
+            is512(second, b'I') & is512(third, b'A')
+                | (is512(second, b'M') | is512(second, b'd')) & is512(third, b'U')
+                | is512(second, b'e') & is512(third, b'R')
         } else {
             // The rarest letter first: mostly it ends there.
             let k = is512(load512::<1>(block), b'K');
@@ -128,9 +126,9 @@ pub(super) mod x86 {
         let folded = bytes.map(|half| _mm256_or_si256(half, bit));
         let words = if WIDE {
             let (second, third) = (load256::<2>(block), load256::<3>(block));
-            is256(bytes, b'A') & (is256(second, b'I') & is256(third, b'A') | is256(load256::<6>(block), b'R'))
-                | is256(bytes, b'I') & is256(second, b'M') & is256(third, b'U')
-                | is256(bytes, b'D') & is256(second, b't') & is256(third, b'a')
+            is256(second, b'I') & is256(third, b'A')
+                | (is256(second, b'M') | is256(second, b'd')) & is256(third, b'U')
+                | is256(second, b'e') & is256(third, b'R')
         } else {
             let k = is256(load256::<1>(block), b'K');
             if k == 0 { 0 } else { k & is256(bytes, b'A') & is256(load256::<2>(block), b'I') }

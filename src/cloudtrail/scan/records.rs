@@ -26,7 +26,7 @@ pub(super) struct Raw {
 pub enum Scan {
     /// Records of access keys only.
     Keys,
-    /// Also sessions, the calls that hand them out, users without key ids, and data events.
+    /// Also sessions, the calls that hand them out, and users without key ids.
     Wide,
 }
 
@@ -39,8 +39,6 @@ pub struct Mark {
     pub assumes: bool,
     /// Where the one session key id that it names begins; 0 where it names none.
     pub session: u32,
-    /// It seems to be a data event.
-    pub data: bool,
 }
 
 /// What kind of record a mark makes of it.
@@ -154,13 +152,15 @@ fn mark(content: &[u8], out: &mut Records) {
                 } else if content.get(mark.session as usize..).map(session_id) != Some(session_id(word)) {
                     mark.decode = true;
                 }
-            } else if first == Some(b"Data") {
-                let before = content.get(..at).unwrap_or_default();
-                mark.data |= word.get(4) == Some(&b'"') && before.ends_with(b"\"eventCategory\":\"");
-            } else if first == Some(b"Assu") {
-                mark.assumes |= word.starts_with(b"AssumeRo");
+            } else if first == Some(b"AKIA") || first == Some(b"IAMU") {
+                mark.decode = true;
             } else {
-                mark.decode |= first == Some(b"AKIA") || first == Some(b"IAMU");
+                let begins = |before: usize, with: &[u8]| {
+                    content.get(at.saturating_sub(before)..).is_some_and(|word| word.starts_with(with))
+                };
+                mark.assumes |= begins(3, b"AssumeRo");
+                // A user's session, be it in an identity that repeats a role's.
+                mark.decode |= begins(6, b"FederatedU");
             }
         }
         out.marks.push(mark);
