@@ -5,7 +5,7 @@ use super::cast::Cast;
 use super::dice::{Dice, Stream};
 use super::estate::{Region, Site};
 use super::events;
-use super::generate::{EstateOptions, gzip, object_path};
+use super::generate::{Emit, EstateOptions, gzip, object_path};
 use super::{noise, story};
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ impl Template {
 ///
 /// # Errors
 /// Whatever `emit` returns.
-pub fn bulk<E>(options: &BulkOptions, emit: &mut dyn FnMut(&str, &[u8]) -> Result<(), E>) -> Result<u64, E> {
+pub fn bulk<E>(options: &BulkOptions, emit: &mut Emit<'_, E>) -> Result<u64, E> {
     let cast = story::cast(&EstateOptions { keys: 400, days: 90, seed: options.seed });
     let mut dice = Dice::new(options.seed, Stream::Files, i32::MAX);
     let pools = templates(&cast, &mut dice);
