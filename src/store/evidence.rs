@@ -129,10 +129,11 @@ impl EvidenceStore {
     pub fn is_store(path: &Path) -> bool {
         use std::io::Read;
         let mut head = Vec::new();
-        let read = File::open(path).and_then(|file| {
-            // A pipe would wait for its writer.
-            if file.metadata()?.is_file() { file.take(16).read_to_end(&mut head) } else { Ok(0) }
-        });
+        // Opening a pipe would wait for its writer.
+        if !std::fs::metadata(path).is_ok_and(|meta| meta.is_file()) {
+            return false;
+        }
+        let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
         read.is_ok() && head == MAGIC
     }
 
