@@ -108,10 +108,11 @@ impl Fold for Worker<'_> {
         self.lineage.contains(session)
     }
 
+    fn count(&mut self, event: &Event<'_>) {
+        self.coverage.see(event);
+    }
+
     fn event(&mut self, event: &Event<'_>, instead: &dyn Fn() -> EventId) {
-        if !self.again {
-            self.coverage.see(event);
-        }
         self.collector.add(event, instead);
         // A file can be larger than memory; events are the same however often they are handed on.
         if self.sink.is_some() && self.collector.size() >= PORTION {

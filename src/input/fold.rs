@@ -8,6 +8,8 @@ use crate::model::Skip;
 pub trait Fold: Send {
     /// Whether the records of a role session, by its [`crate::cloudtrail::session_hash`], have to be handed on.
     fn wants(&mut self, session: u32) -> bool;
+    /// A decoded record, for what it says of coverage; [`Fold::event`] follows.
+    fn count(&mut self, event: &Event<'_>);
     /// An event that may count. `instead` makes an id for one that has none: the same for the same record of the same
     /// object or file, however often it is read.
     fn event(&mut self, event: &Event<'_>, instead: &dyn Fn() -> EventId);

@@ -5,6 +5,7 @@ use super::fold::SeenObject;
 use super::inflate::Inflater;
 use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
+use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
     Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, object_name,
     role_session, scan, session_hash,
@@ -95,11 +96,7 @@ impl Quick {
                 pending.insert(hash);
                 continue;
             }
-            let offset = u64::from(record.start);
-            match std::str::from_utf8(raw).ok().and_then(decode_usual) {
-                Some(event) => file.event(&label, &event, Place { offset, raw, nth: 0 }),
-                None => Member::new(file, &label).value(raw, offset),
-            }
+            apart(file, &label, raw, u64::from(record.start));
         }
         file.report.pending.extend(&self.pending);
         file.report.pending.sort_unstable();
@@ -134,38 +131,41 @@ struct Sifter<'a, 'b, 'c> {
 impl Sifter<'_, '_, '_> {
     fn record(&mut self, label: &str, raw: &[u8], record: Record, mark: Mark, depth: Depth, nth: usize) {
         let offset = u64::from(record.start);
-        let decide = match mark.kind() {
-            Kind::Decode => Decision::Count,
-            _ if depth == Depth::Census => Decision::Count,
-            _ if depth == Depth::Keys => Decision::Pass,
-            Kind::Session => self.session(raw, record, mark),
-            Kind::Assumes if is_service_call(raw) => Decision::Pass,
-            Kind::Assumes => Decision::Count,
-            Kind::Other => Decision::Pass,
-        };
         // The first and the last tell what classes of events there are, as far as that comes cheaply.
-        let sample = depth != Depth::Keys && (nth == 0 || nth == self.last);
-        match decide {
-            Decision::Count => match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+        let mut sample = depth != Depth::Keys && (nth == 0 || nth == self.last);
+        let decode = match mark.kind() {
+            Kind::Decode => true,
+            _ if depth == Depth::Census => true,
+            _ if depth == Depth::Keys => false,
+            Kind::Session => match role_session_of(raw, record, mark) {
+                Some(session) => {
+                    let hash = session_hash(session.key);
+                    // What is known of sessions by now depends on which thread was faster. So that the counts do not,
+                    // a role session's own record is counted like one that is passed over, whether it is or not.
+                    if self.member.file.fold.wants(hash) {
+                        apart(self.member.file, label, raw, offset);
+                    } else {
+                        self.pending.insert(hash);
+                    }
+                    // A machine's address is worth knowing; once for each session is enough.
+                    sample |= session.is_machine() && self.machines.insert(hash);
+                    false
+                }
+                None => true,
+            },
+            Kind::Assumes => !is_service_call(raw),
+            Kind::Other => false,
+        };
+        if decode {
+            match std::str::from_utf8(raw).ok().and_then(decode_usual) {
                 Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
                 None => self.member.value(raw, offset),
-            },
-            Decision::Glance => self.glance(raw),
-            Decision::Pass if sample => self.glance(raw),
-            Decision::Pass => self.undecoded += 1,
+            }
+        } else if sample {
+            self.glance(raw);
+        } else {
+            self.undecoded += 1;
         }
-    }
-
-    /// A record that names one session and no key.
-    fn session(&mut self, raw: &[u8], record: Record, mark: Mark) -> Decision {
-        let Some(session) = role_session_of(raw, record, mark) else { return Decision::Count };
-        let hash = session_hash(session.key);
-        if self.member.file.fold.wants(hash) {
-            return Decision::Count;
-        }
-        self.pending.insert(hash);
-        // A machine's address is worth knowing; once for each session is enough.
-        if session.is_machine() && self.machines.insert(hash) { Decision::Glance } else { Decision::Pass }
     }
 
     fn glance(&mut self, raw: &[u8]) {
@@ -180,8 +180,15 @@ impl Sifter<'_, '_, '_> {
     }
 }
 
-enum Decision {
-    Count,
-    Glance,
-    Pass,
+/// Hands a role session's record on, which is counted elsewhere.
+fn apart(file: &mut FileReader<'_>, label: &str, raw: &[u8], offset: u64) {
+    let place = Place { offset, raw, nth: 0 };
+    match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+        Some(event) => file.apart(label, &event, place),
+        None => recognise(raw, &mut |found| {
+            if let Found::Event(event) = found {
+                file.apart(label, event, place);
+            }
+        }),
+    }
 }

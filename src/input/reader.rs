@@ -151,8 +151,16 @@ impl<'a> FileReader<'a> {
 
     /// Hands an event on.
     pub(super) fn event(&mut self, label: &str, event: &Event<'_>, record: Place<'_>) {
-        let offset = record.offset;
         self.report.events += 1;
+        self.report.signed +=
+            u64::from(event.id.is_some() && event.replaces.is_none() && event.is_static_key_use());
+        self.fold.count(event);
+        self.apart(label, event, record);
+    }
+
+    /// Hands an event on that is counted elsewhere.
+    pub(super) fn apart(&mut self, label: &str, event: &Event<'_>, record: Place<'_>) {
+        let offset = record.offset;
         if event.odd_identity {
             let detail = "a record whose identity or key id is in no readable form".to_owned();
             self.skip(label, Some(offset), SkipReason::BadField, detail);
@@ -161,8 +169,6 @@ impl<'a> FileReader<'a> {
             let detail = "a record whose eventTime cannot be read".to_owned();
             self.skip(label, Some(offset), SkipReason::BadField, detail);
         }
-        self.report.signed +=
-            u64::from(event.id.is_some() && event.replaces.is_none() && event.is_static_key_use());
         let entry = self.entry;
         self.fold.event(event, &|| made_up_id(entry, label, record));
     }
