@@ -9,7 +9,7 @@ measures nothing). Rows are counted for each key, source, name, region, address,
 """
 import argparse, glob, gzip, json, os, re, resource, shutil, statistics, subprocess, sys, tempfile
 
-DUCKDB = "1.5.4"
+DUCKDB = "2.0.0"
 
 PYTHON = r'''
 import gzip, json, glob, sys
@@ -30,6 +30,7 @@ DUCK = r'''
 import duckdb, sys
 db = duckdb.connect()
 db.execute("SET threads = 1")
+db.execute("SET enable_progress_bar = false")
 print(*db.execute("""
 WITH r AS (
   SELECT unnest(Records) AS r FROM read_json(?, format = 'unstructured', records = true, maximum_object_size = 67108864, compression = 'gzip',
