@@ -143,7 +143,12 @@ async fn pass_on(mut client: TcpStream, server: SocketAddr, trouble: Arc<Trouble
 }
 
 fn collect(dir: &Dir, address: SocketAddr, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_offkey"))
+    command(dir, address, arguments).output().unwrap()
+}
+
+fn command(dir: &Dir, address: SocketAddr, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offkey"));
+    command
         .arg("collect")
         .args(arguments)
         .current_dir(dir.path())
@@ -153,9 +158,8 @@ fn collect(dir: &Dir, address: SocketAddr, arguments: &[&str]) -> Output {
         .env("AWS_REGION", "us-east-1")
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .output()
-        .unwrap()
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
 }
 
 fn done(output: &Output) -> Value {
@@ -273,4 +277,22 @@ fn without_credentials_the_exit_code_says_so() {
         .output()
         .unwrap();
     assert_eq!(code(&output), 4, "{}", stderr(&output));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_heard_while_the_server_is_silent() {
+    let dir = Dir::new();
+    // It accepts, by its queue, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let child = command(&dir, silent.local_addr().unwrap(), &["s3://logs/"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let start = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(start.elapsed().as_secs() < 20, "the server's silence was waited for");
 }

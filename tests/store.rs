@@ -252,12 +252,37 @@ fn sessions_are_followed_whatever_run_brings_them() {
     assert!(rows.contains("Used") && !rows.contains("Stranger"), "{rows}");
     assert_eq!(rows, evidence(&dir, &["trail"]));
     assert_eq!(collect(&dir, &["trail"], "s.db")["files_read_again"], 0, "once is enough");
-    // If the file is gone by then, the store says what it cannot know.
+    // If the file is gone by then, the store says what it cannot know, until it is there again.
     collect(&dir, &[use_file.to_str().unwrap()], "gone.db");
-    std::fs::remove_file(&use_file).unwrap();
-    let output = offkey(&dir, &["collect", "trail", "--store", "gone.db"]);
-    assert_eq!(code(&output), 3);
-    assert!(stderr(&output).contains("role sessions in it"), "{}", stderr(&output));
+    let aside = dir.path().join("aside");
+    std::fs::rename(&use_file, &aside).unwrap();
+    for _ in 0..2 {
+        let output = offkey(&dir, &["collect", "trail", "--store", "gone.db"]);
+        assert_eq!(code(&output), 3);
+        assert!(stderr(&output).contains("role sessions in it"), "{}", stderr(&output));
+    }
+    assert_eq!(report(&dir, &["gone.db"])["skipped"].as_array().unwrap().len(), 1);
+    std::fs::rename(&aside, &use_file).unwrap();
+    assert_eq!(code(&offkey(&dir, &["collect", "trail", "--store", "gone.db"])), 0);
+    assert!(evidence(&dir, &["gone.db"]).contains("Used"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_could_not_be_listed_is_known_until_it_can_be() {
+    let dir = Dir::new();
+    dir.file(&object("111122223333", 1, 0, "one"), gzip(&trail(&[record(1, "A", "2026-09-01T00:00:00Z")])));
+    let link = dir.path().join("trail/link");
+    std::os::unix::fs::symlink(dir.path().join("nowhere"), &link).unwrap();
+    for _ in 0..2 {
+        assert_eq!(code(&offkey(&dir, &["collect", "trail", "--store", "s.db"])), 3);
+    }
+    assert_eq!(report(&dir, &["s.db"])["skipped"].as_array().unwrap().len(), 1);
+    // Listing something else says nothing of it.
+    dir.file("other/x.json", trail(&[]));
+    assert_eq!(code(&offkey(&dir, &["collect", "other", "--store", "s.db"])), 3);
+    std::fs::remove_file(&link).unwrap();
+    assert_eq!(code(&offkey(&dir, &["collect", "trail", "--store", "s.db"])), 0);
 }
 
 #[test]

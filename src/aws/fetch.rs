@@ -7,6 +7,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::RequestPayer;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc as async_mpsc};
@@ -37,6 +38,7 @@ type Arrival = (usize, io::Result<Fetched>, Option<OwnedSemaphorePermit>);
 /// Objects on their way.
 pub struct S3Fetch {
     arrivals: Mutex<mpsc::Receiver<Arrival>>,
+    stop: &'static AtomicBool,
 }
 
 impl S3Fetch {
@@ -68,13 +70,20 @@ impl S3Fetch {
                 });
             }
         });
-        Self { arrivals: Mutex::new(arrivals) }
+        Self { arrivals: Mutex::new(arrivals), stop }
     }
 
     /// The next object that came, with its place in the list; nothing when all have come.
     pub fn next(&self) -> Option<(usize, io::Result<Fetched>)> {
-        let arrival = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()?;
-        let (place, fetched, room) = arrival;
+        let arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        let (place, fetched, room) = loop {
+            match arrivals.recv_timeout(super::LISTEN) {
+                Ok(arrival) => break arrival,
+                // The user is heard also while the network is silent.
+                Err(RecvTimeoutError::Timeout) if !self.stop.load(Ordering::Relaxed) => {}
+                Err(_) => return None,
+            }
+        };
         drop(room);
         Some((place, fetched))
     }

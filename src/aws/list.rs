@@ -2,7 +2,7 @@
 
 use super::s3::{S3, S3Error, S3Url, explain};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{ObjectStorageClass, RequestPayer};
+use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes, RequestPayer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Semaphore;
@@ -177,10 +177,14 @@ impl S3 {
             let mut tasks = JoinSet::new();
             tasks.spawn(page(shared.clone(), url.prefix.clone()));
             let mut listing = Listing::default();
-            while let Some(done) = tasks.join_next().await {
+            loop {
+                // The user is heard also while the network is silent.
+                let done = tokio::time::timeout(super::LISTEN, tasks.join_next()).await;
                 if stop.load(Ordering::Relaxed) {
                     return Err(S3Error::Interrupted);
                 }
+                let Ok(done) = done else { continue };
+                let Some(done) = done else { break };
                 let found = done.map_err(|e| S3Error::Failed("listing".into(), e.to_string()))??;
                 for prefix in found.prefixes {
                     tasks.spawn(page(shared.clone(), prefix));
@@ -215,6 +219,7 @@ async fn page(shared: Arc<Shared>, prefix: String) -> Result<Page, S3Error> {
             .set_delimiter((!flat).then(|| "/".to_owned()))
             .set_continuation_token(token)
             .set_request_payer(shared.payer.clone())
+            .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
             .send()
             .await
             .map_err(|error| explain(&what, &error))?;
@@ -232,10 +237,7 @@ async fn page(shared: Arc<Shared>, prefix: String) -> Result<Page, S3Error> {
                 continue;
             }
             // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/archived-objects.html>
-            if matches!(
-                object.storage_class(),
-                Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive)
-            ) {
+            if is_archived(object) {
                 found.archived.push(key.to_owned());
                 continue;
             }
@@ -250,6 +252,14 @@ async fn page(shared: Arc<Shared>, prefix: String) -> Result<Page, S3Error> {
             return Ok(found);
         }
     }
+}
+
+/// Whether an object has to be restored before it can be read. One that is restored keeps its class, and says until
+/// when it can be read (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_RestoreStatus.html>).
+fn is_archived(object: &Object) -> bool {
+    let archive =
+        matches!(object.storage_class(), Some(ObjectStorageClass::Glacier | ObjectStorageClass::DeepArchive));
+    archive && object.restore_status().and_then(|status| status.restore_expiry_date()).is_none()
 }
 
 #[cfg(test)]

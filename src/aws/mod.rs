@@ -1,5 +1,10 @@
 //! The only room that speaks to AWS.
 
+use std::time::Duration;
+
+/// How long anything waits before it asks whether to stop.
+const LISTEN: Duration = Duration::from_millis(200);
+
 mod fetch;
 mod list;
 mod s3;

@@ -6,7 +6,7 @@ use super::quick::{Depth, LARGEST, Quick};
 use super::reader::FileReader;
 use super::walk::Entry;
 use crate::cloudtrail::object_name;
-use crate::model::SkipReason;
+use crate::model::{SESSIONS_NOT_COUNTED, SkipReason};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -227,8 +227,7 @@ impl Thread<'_> {
 
     /// A log object that has to be read again and cannot be.
     fn gone(&self, mut reader: FileReader<'_>, why: &str) {
-        let detail =
-            format!("{why}: role sessions in it that derive from a key are not counted; collect it again");
+        let detail = format!("{why}: {SESSIONS_NOT_COUNTED}");
         reader.skip_all(None, SkipReason::Unreadable, detail);
         reader.finish();
     }

@@ -8,6 +8,6 @@ mod workload;
 
 pub use ids::{AccessKeyId, AccountId, ROOT_USER};
 pub use number::counted;
-pub use skip::{Skip, SkipReason};
+pub use skip::{SESSIONS_NOT_COUNTED, Skip, SkipReason};
 pub use time::{Day, Window, format_instant, parse_day, parse_instant};
 pub use workload::WorkloadKind;

@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// How a skip ends that says of a log object that it could not be read once more. Stores take such skips back when it
+/// could.
+pub const SESSIONS_NOT_COUNTED: &str =
+    "role sessions in it that derive from a key are not counted; collect it again";
+
 /// One thing that was left out, so that a reader can find it again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Skip {

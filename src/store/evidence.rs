@@ -58,6 +58,9 @@ impl StoreError {
     }
 }
 
+/// What the identity of something begins with that was seen and could not even be listed.
+pub(super) const UNLISTED: &str = "unlisted:";
+
 /// A file as the store knows it.
 #[derive(Clone, Debug, Default)]
 pub struct StoredFile {
@@ -261,6 +264,25 @@ impl EvidenceStore {
         self.write(|transaction, strings, rows| {
             write::facts(transaction, strings, rows, facts)?;
             files.iter().try_for_each(|file| write::file(transaction, file))
+        })
+    }
+
+    /// Notes what could not be listed below the inputs, instead of what could not be listed there last time.
+    ///
+    /// # Errors
+    /// As [`EvidenceStore::add`].
+    pub fn note_unlisted(&mut self, inputs: &[String], skips: &[Skip]) -> Result<(), StoreError> {
+        let file = |skip: &Skip| StoredFile {
+            identity: format!("{UNLISTED}{}", skip.source),
+            label: skip.source.clone(),
+            input: inputs.iter().find(|input| skip.source.starts_with(*input)).cloned().unwrap_or_default(),
+            retry: true,
+            skips: vec![skip.clone()],
+            ..StoredFile::default()
+        };
+        self.write(|transaction, _, _| {
+            write::forget_unlisted(transaction, inputs)?;
+            skips.iter().try_for_each(|skip| write::file(transaction, &file(skip)))
         })
     }
 

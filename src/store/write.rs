@@ -1,7 +1,8 @@
 //! Writes facts and files into a store, within one transaction.
 
-use super::evidence::StoredFile;
+use super::evidence::{StoredFile, UNLISTED};
 use crate::evidence::{COLUMNS, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
+use crate::model::SESSIONS_NOT_COUNTED;
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::sync::Arc;
@@ -387,17 +388,32 @@ pub(super) fn pending(db: &Connection, file: &StoredFile) -> Result<()> {
         .query_row([&file.identity], |row| row.get(0))
         .optional()?;
     let Some(id) = id else { return Ok(()) };
-    if file.skips.is_empty() {
+    // Said once, however often it is tried, and taken back when it succeeds.
+    db.prepare_cached("DELETE FROM file_skip WHERE file = ?1 AND detail LIKE '%' || ?2")?
+        .execute(params![id, SESSIONS_NOT_COUNTED])?;
+    if file.skips.iter().all(|skip| !skip.detail.ends_with(SESSIONS_NOT_COUNTED)) {
         db.prepare_cached("UPDATE file SET pending = ?2 WHERE id = ?1")?
             .execute(params![id, packed(&file.pending)])?;
-        return Ok(());
-    }
-    // Said once, however often it is tried.
-    let mut delete = db.prepare_cached("DELETE FROM file_skip WHERE file = ?1 AND detail = ?2")?;
-    for skip in &file.skips {
-        delete.execute(params![id, skip.detail])?;
     }
     skips(db, id, file)
+}
+
+/// Forgets what could not be listed below these inputs, before they are listed anew.
+pub(super) fn forget_unlisted(db: &Connection, inputs: &[String]) -> Result<()> {
+    for input in inputs {
+        let below = format!("{UNLISTED}{}", input.trim_end_matches('/'));
+        // Directories end at a slash; what keys in S3 begin with ends anywhere.
+        let of = match input.starts_with("s3://") {
+            true => "substr(identity, 1, length(?1)) = ?1",
+            false => "identity = ?1 OR substr(identity, 1, length(?1) + 1) = ?1 || '/'",
+        };
+        db.execute(
+            &format!("DELETE FROM file_skip WHERE file IN (SELECT id FROM file WHERE {of})"),
+            [&below],
+        )?;
+        db.execute(&format!("DELETE FROM file WHERE {of}"), [&below])?;
+    }
+    Ok(())
 }
 
 fn packed(pending: &[u32]) -> Option<Vec<u8>> {

@@ -8,10 +8,10 @@ use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
 use crate::analysis::{Collecting, collect, teach};
 use crate::aws::S3Url;
-use crate::evidence::{Facts, Lineage};
+use crate::evidence::Lineage;
 use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
-use crate::model::{Skip, SkipReason, parse_day};
-use crate::store::{EvidenceStore, KnownFiles, PendingFile, StoreError, StoredFile};
+use crate::model::{SESSIONS_NOT_COUNTED, Skip, SkipReason, parse_day};
+use crate::store::{EvidenceStore, KnownFiles, PendingFile, StoreError};
 use clap::Args;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -93,11 +93,11 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         store.check().map_err(failure)?;
     }
     // What could not even be listed is kept, too, so that reports know of it.
-    store.add(&Facts::default(), &unlisted(&skips)).map_err(failure)?;
+    let names: Vec<String> = local.iter().cloned().chain(remote.iter().map(Source::name)).collect();
+    store.note_unlisted(&names, &skips).map_err(failure)?;
     let bar = terminal.bytes_bar();
     bar.set_message(format!("reading {files} files"));
     bar.set_length(bytes);
-    let names = local.iter().cloned().chain(remote.iter().map(Source::name)).collect();
     let sink = StoreSink::new(store, names);
     let reading = Collecting {
         depth: if arguments.census { Depth::Census } else { Depth::Evidence },
@@ -215,13 +215,8 @@ fn local_again(file: &PendingFile) -> Option<Entry> {
 }
 
 fn is_gone(file: &PendingFile) -> Skip {
-    let detail = "it changed, is gone or is not among the inputs, and role sessions in it that derive from a key are not counted; collect it again";
-    Skip {
-        source: file.label.clone(),
-        offset: None,
-        reason: SkipReason::Unreadable,
-        detail: detail.to_owned(),
-    }
+    let detail = format!("it changed, is gone or is not among the inputs: {SESSIONS_NOT_COUNTED}");
+    Skip { source: file.label.clone(), offset: None, reason: SkipReason::Unreadable, detail }
 }
 
 fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failure> {
@@ -281,16 +276,4 @@ pub(super) fn failure(error: StoreError) -> Failure {
         StoreError::Other(..) => "is there space on the disk, and may you write there?",
     };
     Failure::new(error.to_string()).hint(hint)
-}
-
-/// What could not be listed, in the form of files that are to be tried again.
-fn unlisted(skips: &[Skip]) -> Vec<StoredFile> {
-    let file = |skip: &Skip| StoredFile {
-        identity: format!("unlisted:{}", skip.source),
-        label: skip.source.clone(),
-        retry: true,
-        skips: vec![skip.clone()],
-        ..StoredFile::default()
-    };
-    skips.iter().map(file).collect()
 }
