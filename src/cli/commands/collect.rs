@@ -79,16 +79,18 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let (here, mut skips) = expand(&named);
     let mut plan =
         Plan { wanted: &wanted, known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
-    let mut groups: Vec<Vec<Entry>> = vec![plan.of(here)];
+    let mut groups: Vec<Group> = vec![Arc::new(plan.of(here))];
     for source in &mut remote {
         let (there, archived) = source.list(&wanted, terminal)?;
         skips.extend(archived);
-        groups.push(plan.of(there));
+        groups.push(Arc::new(plan.of(there)));
     }
     let (left_out, unchanged) = (plan.out, plan.same);
     drop(known);
-    let (files, bytes) =
-        groups.iter().flatten().fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
+    let (files, bytes) = groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .fold((0, 0), |(n, bytes), entry| (n + 1, bytes + entry.size));
     if files > 0 {
         store.check().map_err(failure)?;
     }
@@ -113,7 +115,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         let pending =
             sink.with(|store| store.pending(&|session| lineage.contains(session))).map_err(failure)?;
         let (again, gone) = second_reading(&pending, &remote);
-        read_again = again.iter().map(Vec::len).sum::<usize>() as u64;
+        read_again = again.iter().map(|group| group.len()).sum::<usize>() as u64;
         sink.note_gone(gone).map_err(failure)?;
         bar.set_message(format!("reading {read_again} files again for sessions of keys"));
         result = read(&Collecting { tick: &|_| {}, ..reading }, Pass::Again, &again, &remote, &sink);
@@ -142,6 +144,9 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let hidden = store.hides_records().map_err(failure)?;
     Ok(if hidden { ExitKind::Incomplete } else { ExitKind::Done })
 }
+
+/// Entries of one source; there can be millions, so that nobody copies them.
+type Group = Arc<Vec<Entry>>;
 
 /// Chooses what has to be read.
 struct Plan<'a> {
@@ -173,7 +178,7 @@ impl Plan<'_> {
 fn read(
     reading: &Collecting<'_>,
     pass: Pass,
-    groups: &[Vec<Entry>],
+    groups: &[Group],
     remote: &[Source],
     sink: &StoreSink,
 ) -> Result<(), Interrupted> {
@@ -191,7 +196,7 @@ fn read(
 }
 
 /// Log objects to be read once more, by group, and those that are gone.
-fn second_reading(pending: &[PendingFile], remote: &[Source]) -> (Vec<Vec<Entry>>, Vec<(PendingFile, Skip)>) {
+fn second_reading(pending: &[PendingFile], remote: &[Source]) -> (Vec<Group>, Vec<(PendingFile, Skip)>) {
     let mut groups: Vec<Vec<Entry>> = vec![Vec::new(); remote.len() + 1];
     let mut gone = Vec::new();
     for file in pending {
@@ -205,7 +210,7 @@ fn second_reading(pending: &[PendingFile], remote: &[Source]) -> (Vec<Vec<Entry>
             _ => gone.push((file.clone(), is_gone(file))),
         }
     }
-    (groups, gone)
+    (groups.into_iter().map(Arc::new).collect(), gone)
 }
 
 fn local_again(file: &PendingFile) -> Option<Entry> {

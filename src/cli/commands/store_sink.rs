@@ -6,7 +6,7 @@ use crate::evidence::Facts;
 use crate::input::Entry;
 use crate::model::{Skip, SkipReason};
 use crate::store::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What was put into the store.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Done {
 
 struct State {
     store: EvidenceStore,
-    entries: Vec<Entry>,
+    entries: Arc<Vec<Entry>>,
     done: Done,
     failure: Option<StoreError>,
 }
@@ -32,12 +32,12 @@ pub(super) struct StoreSink {
 
 impl StoreSink {
     pub(super) fn new(store: EvidenceStore, inputs: Vec<String>) -> Self {
-        let state = State { store, entries: Vec::new(), done: Done::default(), failure: None };
+        let state = State { store, entries: Arc::default(), done: Done::default(), failure: None };
         Self { state: Mutex::new(state), inputs }
     }
 
     /// Says which entries the next portions are of.
-    pub(super) fn now_reading(&self, entries: Vec<Entry>) {
+    pub(super) fn now_reading(&self, entries: Arc<Vec<Entry>>) {
         self.lock().entries = entries;
     }
 
