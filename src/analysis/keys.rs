@@ -6,7 +6,8 @@ use crate::cloudtrail::object_name;
 use crate::evidence::{Activity, Evidence, Gap, GapInput, UsageRow, find_gaps};
 use crate::graph::{Graph, GraphInput};
 use crate::inventory::{KeyFacts, KeyStatus, LastUsed, Slot, User, UserKey, latest};
-use crate::model::{AccessKeyId, AccountId, ROOT_USER, counted};
+use crate::model::{AccessKeyId, AccountId, ROOT_USER, Window, counted};
+use crate::policy::prefix_of;
 use crate::recommend::{Advice, Case, KeyCase, Thresholds, Verdict, Wave, WaveInput, advise, judge, wave_of};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -97,7 +98,14 @@ pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analy
     for row in material.evidence.direct.iter().chain(&material.evidence.derived) {
         rows.entry(&row.key).or_default().push(row);
     }
+    let mut owned: HashMap<&UserKey, Vec<&AccessKeyId>> = HashMap::new();
+    for (key, facts) in &material.inventory.keys {
+        if let Some(owner) = &facts.owner {
+            owned.entry(owner).or_default().push(key);
+        }
+    }
     let context = Context {
+        owned,
         strays: material.evidence.strays.iter().map(|stray| (&stray.key, stray.count)).collect(),
         unread: unread(&material),
         material: &material,
@@ -107,7 +115,7 @@ pub fn analyse(material: Material, as_of: AsOf, thresholds: Thresholds) -> Analy
     };
     let mut keys: Vec<KeyAnalysis> =
         subjects(&material).into_iter().map(|candidate| context.key(candidate)).collect();
-    let graph = graph_of(&keys);
+    let graph = graph_of(&material, &keys, Detail::Services);
     let sharing: BTreeSet<String> =
         graph.shared_consumers().into_iter().flat_map(|shared| shared.keys).collect();
     for key in &mut keys {
@@ -246,6 +254,8 @@ fn slot_subject(
 struct Context<'a> {
     material: &'a Material,
     rows: &'a HashMap<&'a AccessKeyId, Vec<&'a UsageRow>>,
+    /// Keys by their users.
+    owned: HashMap<&'a UserKey, Vec<&'a AccessKeyId>>,
     strays: BTreeMap<&'a AccessKeyId, u64>,
     unread: Option<String>,
     as_of: Timestamp,
@@ -268,6 +278,14 @@ fn unread(material: &Material) -> Option<String> {
 }
 
 impl Context<'_> {
+    /// What the other keys of a key's user did.
+    fn siblings(&self, subject: &KeySubject) -> impl Iterator<Item = &UsageRow> {
+        let owner = subject.account.clone().zip(subject.user.clone());
+        let keys = owner.and_then(|owner| self.owned.get(&owner)).into_iter().flatten();
+        let others = keys.filter(move |key| Some(**key) != subject.key.as_ref());
+        others.filter_map(|key| self.rows.get(key)).flatten().copied()
+    }
+
     fn key(&self, candidate: Candidate) -> KeyAnalysis {
         let Candidate { subject, facts, shares } = candidate;
         let Material { evidence, inventory, networks, .. } = self.material;
@@ -284,8 +302,10 @@ impl Context<'_> {
         let rows =
             subject.key.as_ref().and_then(|key| self.rows.get(key)).map(Vec::as_slice).unwrap_or_default();
         let no_key = AccessKeyId::new(subject.reference());
+        let thin = subject.account.as_ref().and_then(|account| thin(evidence, account));
         let attribution = attribute(
             &KeyContext {
+                thin: thin.as_deref(),
                 key: subject.key.as_ref().unwrap_or(&no_key),
                 user_name,
                 user_path: &known.path,
@@ -307,6 +327,9 @@ impl Context<'_> {
             user_name,
             facts: account_facts,
             coverage: &evidence.coverage,
+            services_of_siblings: &|service| {
+                self.siblings(&subject).any(|row| is_service(&row.source, service))
+            },
             services_seen: &|service| rows.iter().any(|row| is_service(&row.source, service)),
             last_event: activity.last.max(attribution.total.last),
             keyless: owner.as_ref().and_then(|owner| own_calls(evidence, owner)),
@@ -352,6 +375,22 @@ impl Context<'_> {
     }
 }
 
+/// Days of logs below which nothing is told with high confidence: a fortnight shows what works weekly twice.
+const FEW_DAYS: i32 = 14;
+
+/// Why the logs of an account are too thin for high confidence, where they are.
+fn thin(evidence: &Evidence, account: &AccountId) -> Option<String> {
+    let window = evidence.coverage.window(account)?;
+    if window.days() < FEW_DAYS {
+        let days = counted(window.days(), "day");
+        return Some(format!("logs of {days} only were read: what acts more rarely was not seen"));
+    }
+    let missing: i32 = evidence.coverage.missing(account, window).iter().map(Window::days).sum();
+    // Accounts that rest at weekends miss two days of seven.
+    (missing * 10 > window.days() * 4)
+        .then(|| format!("of {} days between the first and the last log, {missing} have none", window.days()))
+}
+
 /// The last call of a user, outside of the console, that no key can be held to: without a key id, or by a session
 /// that no key seen handed out.
 fn own_calls(evidence: &Evidence, owner: &UserKey) -> Option<Timestamp> {
@@ -363,7 +402,11 @@ fn own_calls(evidence: &Evidence, owner: &UserKey) -> Option<Timestamp> {
 /// IAM abbreviates services as in ARNs (`monitoring` for CloudWatch); hosts start with the same word, as far as
 /// the services go that matter here. Where the names differ, the service counts as unseen, which errs safely.
 fn is_service(host: &str, service: &str) -> bool {
-    host.split('.').next().is_some_and(|name| name.eq_ignore_ascii_case(service))
+    // Application Auto Scaling calls itself `autoscaling` in the trail.
+    let scaling = service == "application-autoscaling" && host.starts_with("autoscaling.");
+    scaling
+        || prefix_of(host).is_some_and(|prefix| prefix.eq_ignore_ascii_case(service))
+        || host.split('.').next().is_some_and(|name| name.eq_ignore_ascii_case(service))
 }
 
 /// Whether the user is set up as an SMTP mailer and IAM's record does not name another service.
@@ -374,19 +417,39 @@ fn presumed_mailer(facts: Option<&KeyFacts>, user: &User, name: &str) -> bool {
     set_up && active && !other_use
 }
 
+/// How much the graph shows of what keys are used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Services.
+    Services,
+    /// Also actions, and the resources that they acted on.
+    Resources,
+}
+
 /// The graph of some keys.
-pub fn graph_of(keys: &[KeyAnalysis]) -> Graph {
+pub fn graph_of(material: &Material, keys: &[KeyAnalysis], detail: Detail) -> Graph {
     let references: Vec<AccessKeyId> =
         keys.iter().map(|key| AccessKeyId::new(key.subject.reference())).collect();
     let titles: Vec<Vec<&str>> =
         keys.iter().map(|key| key.advice.iter().map(|advice| advice.title).collect()).collect();
-    Graph::build(keys.iter().zip(&references).zip(&titles).map(|((key, reference), replacements)| {
-        GraphInput {
-            key: reference,
-            account: key.subject.account.as_ref().map_or("unknown", AccountId::as_str),
-            user: key.subject.user.as_deref().unwrap_or("unknown"),
-            attribution: &key.attribution,
-            replacements,
+    let mut resources: BTreeMap<&AccessKeyId, BTreeSet<String>> = BTreeMap::new();
+    if detail == Detail::Resources {
+        for (action, set) in &material.evidence.resources {
+            resources.entry(&action.key).or_default().extend(set.names().map(str::to_owned));
         }
+    }
+    let resources: Vec<Vec<String>> = references
+        .iter()
+        .map(|key| resources.remove(key).map(|names| names.into_iter().collect()).unwrap_or_default())
+        .collect();
+    let parts = keys.iter().zip(&references).zip(&titles).zip(&resources);
+    Graph::build(parts.map(|(((key, reference), replacements), resources)| GraphInput {
+        key: reference,
+        account: key.subject.account.as_ref().map_or("unknown", AccountId::as_str),
+        user: key.subject.user.as_deref().unwrap_or("unknown"),
+        attribution: &key.attribution,
+        replacements,
+        actions: detail == Detail::Resources,
+        resources,
     }))
 }

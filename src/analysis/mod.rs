@@ -5,5 +5,5 @@ mod keys;
 mod read;
 
 pub use fold::{Portion, ReadFile, Sink};
-pub use keys::{Analysis, AsOf, KeyAnalysis, KeySubject, analyse, graph_of};
+pub use keys::{Analysis, AsOf, Detail, KeyAnalysis, KeySubject, analyse, graph_of};
 pub use read::{Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, teach};

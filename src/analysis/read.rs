@@ -159,7 +159,7 @@ pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evide
         }
     }
     let never = AtomicBool::new(false);
-    let root = Root { place: Place::Remote, path: label.to_owned(), name: label.to_owned(), argument: 0 };
+    let root = Root::new(Place::Remote, label.to_owned(), label.to_owned(), 0);
     let entry =
         Entry { root: Arc::new(root), inside: OsStr::new("").into(), size: bytes.len() as u64, version: 0 };
     let lineage = Arc::new(Lineage::default());
@@ -297,6 +297,7 @@ fn inventory(documents: &[Document], evidence: &Evidence) -> Inventory {
                 DocumentKind::AccessKeys => SourceKind::AccessKeys,
                 DocumentKind::Trails => SourceKind::Trails,
                 DocumentKind::EventSelectors => SourceKind::EventSelectors,
+                DocumentKind::ServicesLastAccessed => SourceKind::ServicesLastAccessed,
                 _ => return None,
             };
             Some(Source { kind, label: &document.source, content: &document.content })
@@ -313,6 +314,11 @@ fn networks(documents: &[Document]) -> Networks {
             DocumentKind::GithubMeta => RangeKind::Github,
             DocumentKind::GoogleRanges => RangeKind::Google,
             DocumentKind::AzureRanges => RangeKind::Azure,
+            DocumentKind::CloudflareRanges => RangeKind::Cloudflare,
+            DocumentKind::FastlyRanges => RangeKind::Fastly,
+            DocumentKind::OwnNetworks => RangeKind::Own,
+            DocumentKind::ElasticAddresses => RangeKind::ElasticAddresses,
+            DocumentKind::NatGateways => RangeKind::NatGateways,
             _ => continue,
         };
         networks.load(kind, &document.content);

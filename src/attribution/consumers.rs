@@ -4,7 +4,8 @@ use super::agent::{Agent, CredentialSource, ProgramKind};
 use super::kind::{Confidence, Signal, Traits, judge, signals};
 use super::networks::{Networks, Place};
 use super::origin::Origin;
-use crate::evidence::{Cadence, Stats, UsageRow, is_denied};
+use super::questions::questions;
+use crate::evidence::{Cadence, Citation, Stats, UsageRow, is_denied};
 use crate::model::{AccessKeyId, WorkloadKind};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,6 +26,10 @@ pub struct Consumer {
     pub origin: Origin,
     /// What speaks for which kind.
     pub signals: Vec<Signal>,
+    /// Why the confidence is lower than the signals would make it, where it is.
+    pub capped_by: Option<String>,
+    /// What only the owner can answer.
+    pub questions: Vec<String>,
     /// Program families, with their number of events.
     pub programs: BTreeMap<String, u64>,
     /// Tools that drive those programs.
@@ -125,6 +130,8 @@ pub struct KeyContext<'a> {
     pub tags: &'a BTreeMap<String, String>,
     /// Whether the user is set up to send mail over SMTP and IAM does not contradict it.
     pub presumed_mailer: bool,
+    /// Why nothing can be told with high confidence, where the evidence is thin.
+    pub thin: Option<&'a str>,
 }
 
 /// Splits one key's rows, direct and derived, into consumers.
@@ -135,7 +142,8 @@ pub fn attribute<'a>(
     neighbours: &BTreeMap<Arc<str>, BTreeSet<String>>,
 ) -> Attribution {
     let mut out = Attribution::default();
-    let mut agents: HashMap<Arc<str>, Agent> = HashMap::new();
+    let mut agents: HashMap<Arc<str>, Arc<Agent>> = HashMap::new();
+    let mut places: HashMap<(Arc<str>, Arc<str>), Place> = HashMap::new();
     let mut groups: BTreeMap<Origin, Group<'_>> = BTreeMap::new();
     let mut asides: BTreeMap<(AsideKind, String), Aside> = BTreeMap::new();
     for row in rows {
@@ -146,11 +154,15 @@ pub fn attribute<'a>(
         if row.in_session {
             out.in_session += row.stats.count;
         }
-        let agent = agents.entry(row.agent.clone()).or_insert_with(|| Agent::parse(&row.agent)).clone();
+        let agent =
+            agents.entry(row.agent.clone()).or_insert_with(|| Arc::new(Agent::parse(&row.agent))).clone();
         if let Some(tool) = &agent.driver {
             *out.attack_tools.entry(tool.clone()).or_default() += row.stats.count;
         }
-        let place = networks.place(&row.ip, &row.vpc_endpoint);
+        let place = places
+            .entry((row.ip.clone(), row.vpc_endpoint.clone()))
+            .or_insert_with(|| networks.place(&row.ip, &row.vpc_endpoint))
+            .clone();
         if let Some((kind, who)) = set_aside(row, &agent, &place) {
             let aside = asides.entry((kind, who.clone())).or_insert_with(|| Aside {
                 kind,
@@ -201,9 +213,12 @@ fn add_call(calls: &mut BTreeMap<(Arc<str>, Arc<str>), Calls>, row: &UsageRow) {
     }
 }
 
+/// A row with what its agent and its address are.
+pub(super) type Used<'a> = (&'a UsageRow, Arc<Agent>, Place);
+
 #[derive(Default)]
 struct Group<'a> {
-    rows: Vec<(&'a UsageRow, Agent, Place)>,
+    rows: Vec<Used<'a>>,
 }
 
 impl Group<'_> {
@@ -220,6 +235,8 @@ impl Group<'_> {
             confidence: Confidence::Low,
             rival: None,
             signals: Vec::new(),
+            capped_by: None,
+            questions: Vec::new(),
             programs: BTreeMap::new(),
             drivers: BTreeSet::new(),
             places: BTreeSet::new(),
@@ -235,10 +252,13 @@ impl Group<'_> {
             seen: !self.rows.is_empty(),
             origin,
         };
-        let mut machines = BTreeSet::new();
-        let mut distinct: BTreeMap<&str, &Agent> = BTreeMap::new();
+        let mut machines: BTreeMap<&str, Citation> = BTreeMap::new();
+        let mut distinct: BTreeMap<&str, (&Agent, Citation)> = BTreeMap::new();
+        let mut places: BTreeMap<&Place, Citation> = BTreeMap::new();
+        let mut all = Citation::default();
         for (row, agent, place) in &self.rows {
             consumer.stats.merge(&row.stats);
+            all.add(&row.stats);
             let count = row.stats.count;
             *consumer.programs.entry(agent.program.clone()).or_default() += count;
             consumer.drivers.extend(agent.driver.clone().filter(|driver| *driver != agent.program));
@@ -254,22 +274,25 @@ impl Group<'_> {
                 *consumer.session_paths.entry(row.session_path.clone()).or_default() += count;
             }
             if !row.presigned {
-                consumer.places.insert(place.clone());
-                machines.extend(neighbours.get(&row.ip).into_iter().flatten().cloned());
-                distinct.entry(&row.agent).or_insert(agent);
+                places.entry(place).or_default().add(&row.stats);
+                for machine in neighbours.get(&row.ip).into_iter().flatten() {
+                    machines.entry(machine).or_default().add(&row.stats);
+                }
+                distinct.entry(&row.agent).or_insert((agent, Citation::default())).1.add(&row.stats);
             }
         }
         consumer.cadence = Cadence::of(&consumer.stats);
-        let agents: Vec<Agent> = distinct.into_values().cloned().collect();
+        let agents: Vec<(&Agent, Citation)> = distinct.into_values().collect();
         let signals = signals(&Traits {
             origin: &consumer.origin,
-            places: &consumer.places,
+            places: &places,
             agents: &agents,
+            all,
             cadence: consumer.cadence,
             addresses: consumer.addresses.len(),
             machines: &machines,
             only_assumes: only_assumes(&self.rows),
-            ranges_known: !networks.files.is_empty(),
+            ranges_known: networks.knows_providers(),
             user_name: context.user_name,
             user_path: context.user_path,
             tags: context.tags,
@@ -277,14 +300,20 @@ impl Group<'_> {
         let judgement = judge(&signals);
         consumer.kind = judgement.kind;
         consumer.confidence = judgement.confidence;
+        if let Some(thin) = context.thin.filter(|_| judgement.confidence == Confidence::High) {
+            consumer.confidence = Confidence::Medium;
+            consumer.capped_by = Some(thin.to_owned());
+        }
         consumer.rival = judgement.rival;
         consumer.signals = signals;
+        consumer.places = places.into_keys().cloned().collect();
+        consumer.questions = questions(&consumer, &self.rows);
         consumer
     }
 }
 
 /// Whether the key itself, sessions left aside, did nothing but assume roles.
-fn only_assumes(rows: &[(&UsageRow, Agent, Place)]) -> bool {
+fn only_assumes(rows: &[Used<'_>]) -> bool {
     let direct = || rows.iter().filter(|(row, ..)| row.session_path.is_empty()).map(|(row, ..)| row);
     direct().any(|row| &*row.name == "AssumeRole")
         && direct().all(|row| {

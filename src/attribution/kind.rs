@@ -1,11 +1,12 @@
 //! Weighs signals for what kind of workload a consumer is. Each signal cites what it rests on.
 
 use super::agent::{Agent, ProgramKind, System};
-use super::networks::Place;
+use super::networks::{OwnKind, Place};
 use super::origin::Origin;
-use crate::evidence::{Cadence, Rhythm};
+use crate::evidence::{Cadence, Citation, Rhythm};
 use crate::model::WorkloadKind;
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::Cell;
+use std::collections::BTreeMap;
 
 /// How much a signal says by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,8 @@ pub struct Signal {
     pub strength: Strength,
     /// What was observed, for people.
     pub text: String,
+    /// The events it was observed in; none where it is a fact about the user and not about calls.
+    pub cited: Citation,
 }
 
 /// How far a kind can be relied upon.
@@ -73,12 +76,16 @@ impl Confidence {
 /// What the signals of one consumer are drawn from.
 pub(crate) struct Traits<'a> {
     pub(crate) origin: &'a Origin,
-    pub(crate) places: &'a BTreeSet<Place>,
-    pub(crate) agents: &'a [Agent],
+    /// Every place, with the events from there.
+    pub(crate) places: &'a BTreeMap<&'a Place, Citation>,
+    /// Every agent, with the events under it.
+    pub(crate) agents: &'a [(&'a Agent, Citation)],
+    /// All events.
+    pub(crate) all: Citation,
     pub(crate) cadence: Cadence,
     pub(crate) addresses: usize,
     /// Machines whose own role sessions came from the same addresses.
-    pub(crate) machines: &'a BTreeSet<String>,
+    pub(crate) machines: &'a BTreeMap<&'a str, Citation>,
     /// Every call by the key itself assumed a role or asked who it is.
     pub(crate) only_assumes: bool,
     /// Whether any range file was loaded: without one, nothing tells a server of one's own from a cloud's.
@@ -103,11 +110,14 @@ const VENDOR_TAGS: &[&str] = &["vendor", "third-party", "thirdparty", "partner",
 
 /// Collects every signal, strongest first.
 pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
-    let mut out = Vec::new();
+    let mut out: Vec<Signal> = Vec::new();
+    // What the next signals rest on.
+    let cited = Cell::new(traits.all);
     let mut say = |kind: WorkloadKind, strength: Strength, text: String| {
-        let signal = Signal { kind, strength, text };
-        if !out.contains(&signal) {
-            out.push(signal);
+        let old = out.iter_mut().find(|s| s.kind == kind && s.strength == strength && s.text == text);
+        match old {
+            Some(old) => old.cited.merge(&cited.get()),
+            None => out.push(Signal { kind, strength, text, cited: cited.get() }),
         }
     };
     if traits.only_assumes {
@@ -139,8 +149,9 @@ pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
         _ => {}
     }
     // An Amazon Linux kernel at an AWS address says nothing that the address did not.
-    let in_aws = traits.places.iter().any(|p| matches!(p, Place::Aws { .. } | Place::VpcEndpoint(_)));
-    for agent in traits.agents {
+    let in_aws = traits.places.keys().any(|p| p.is_in_aws());
+    for (agent, events) in traits.agents {
+        cited.set(*events);
         agent_signals(agent, in_aws, &mut say);
     }
     // The console calls from AWS's own machines, and managed runtimes and pods run on EC2: where those calls come
@@ -149,13 +160,15 @@ pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
         traits.origin,
         Origin::Workstation(System::Unknown) | Origin::Runtime(..) | Origin::Controller(_)
     );
-    for place in traits.places.iter().filter(|_| !anywhere) {
+    for (place, events) in traits.places.iter().filter(|_| !anywhere) {
+        cited.set(*events);
         place_signals(place, &mut say);
     }
-    if let Some(machine) = traits.machines.first().filter(|_| !anywhere) {
+    if let Some((machine, events)) = traits.machines.first_key_value().filter(|_| !anywhere) {
+        cited.set(*events);
         // Instances reach AWS from AWS addresses or through endpoints. Their sessions at a private address
         // without an endpoint were carried there, or the address was rewritten.
-        let elsewhere = traits.places.iter().all(|p| matches!(p, Place::Private | Place::CarrierNat));
+        let elsewhere = traits.places.keys().all(|p| matches!(p, Place::Private | Place::CarrierNat));
         let (kind, strength, what) = if machine.starts_with("mi-") {
             (WorkloadKind::SsmHybridNode, Strength::Strong, "hybrid node")
         } else if elsewhere {
@@ -165,7 +178,9 @@ pub(crate) fn signals(traits: &Traits<'_>) -> Vec<Signal> {
         };
         say(kind, strength, format!("role sessions of {what} {machine} come from the same address"));
     }
+    cited.set(Citation::default());
     name_signals(traits, &mut say);
+    cited.set(traits.all);
     server_signals(traits, &mut say);
     out.sort_by(|a, b| b.strength.cmp(&a.strength).then(a.kind.cmp(&b.kind)).then(a.text.cmp(&b.text)));
     out
@@ -215,7 +230,7 @@ fn agent_signals(agent: &Agent, in_aws: bool, say: &mut impl FnMut(WorkloadKind,
         System::Windows if agent.kind != ProgramKind::StaticKeysOnly => {
             say(WorkloadKind::Human, Strength::Medium, on)
         }
-        System::AmazonLinux if agent.kind != ProgramKind::Browser && !in_aws => {
+        System::AmazonLinux | System::AwsKernel if agent.kind != ProgramKind::Browser && !in_aws => {
             say(WorkloadKind::Ec2, Strength::Weak, on)
         }
         System::AzureLinux => {
@@ -239,9 +254,28 @@ fn place_signals(place: &Place, say: &mut impl FnMut(WorkloadKind, Strength, Str
         Place::GithubActions => say(WorkloadKind::GithubActions, Strength::Strong, at),
         Place::GoogleCloud => say(WorkloadKind::GoogleCloud, Strength::Medium, at),
         Place::Azure => say(WorkloadKind::Azure, Strength::Medium, at),
+        Place::Own { kind, .. } => own_signals(*kind, at, say),
         Place::CarrierNat => say(WorkloadKind::Human, Strength::Weak, at),
         Place::Private => say(WorkloadKind::OnPremises, Strength::Weak, at),
-        Place::Service(_) | Place::Public | Place::Unknown => {}
+        Place::Service(_) | Place::Public | Place::Proxy(_) | Place::Unknown => {}
+    }
+}
+
+/// What the owner says of a network says what runs there, as far as that is one thing.
+fn own_signals(kind: OwnKind, at: String, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
+    let text = format!("{at}, which the owner's networks name as {}", kind.id());
+    match kind {
+        OwnKind::Office => say(WorkloadKind::Human, Strength::Medium, text),
+        OwnKind::Vpn => say(WorkloadKind::Human, Strength::Weak, text),
+        OwnKind::DataCentre => say(WorkloadKind::OnPremises, Strength::Strong, text),
+        OwnKind::Ci => say(WorkloadKind::Jenkins, Strength::Medium, text),
+        OwnKind::Kubernetes => say(WorkloadKind::EksPod, Strength::Strong, text),
+        OwnKind::Vendor => say(WorkloadKind::ThirdPartySaas, Strength::Strong, text),
+        // The account's own listings: an instance's own address, or whatever is behind a gateway.
+        OwnKind::Instance => say(WorkloadKind::Ec2, Strength::Strong, at),
+        OwnKind::NatGateway => say(WorkloadKind::Ec2, Strength::Medium, at),
+        OwnKind::Aws => say(WorkloadKind::Ec2, Strength::Medium, text),
+        OwnKind::Other => {}
     }
 }
 
@@ -255,7 +289,7 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
             say(*kind, Strength::Medium, format!("the user's name contains {word:?}"));
             if traits
                 .places
-                .iter()
+                .keys()
                 .any(|p| matches!(p, Place::Aws { .. } | Place::GoogleCloud | Place::Azure | Place::Public))
             {
                 say(*kind, Strength::Weak, "calls come from where such services run their jobs".to_owned());
@@ -265,7 +299,7 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
     let tag = VENDOR_TAGS
         .iter()
         .find_map(|name| traits.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)));
-    let outside = !traits.places.iter().any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
+    let outside = !traits.places.keys().any(|p| matches!(p, Place::VpcEndpoint(_) | Place::Private));
     let path = traits.user_path.to_ascii_lowercase();
     let in_path = VENDOR_TAGS.iter().any(|name| path.contains(name));
     // Tag and path are one person's one decision, so they count once.
@@ -290,8 +324,8 @@ fn name_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength
 
 /// A Linux server at few fixed public addresses that no provider claims is most likely somebody's own.
 fn server_signals(traits: &Traits<'_>, say: &mut impl FnMut(WorkloadKind, Strength, String)) {
-    let public_only = !traits.places.is_empty() && traits.places.iter().all(|p| *p == Place::Public);
-    let linux = traits.agents.iter().any(|a| a.system == System::Linux);
+    let public_only = !traits.places.is_empty() && traits.places.keys().all(|p| **p == Place::Public);
+    let linux = traits.agents.iter().any(|(a, _)| a.system == System::Linux);
     if public_only && linux && traits.addresses <= 4 && traits.ranges_known {
         let text = format!(
             "a Linux server at few public addresses ({}) that no loaded range file names",

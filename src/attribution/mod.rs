@@ -5,9 +5,10 @@ mod consumers;
 mod kind;
 mod networks;
 mod origin;
+mod questions;
 
 pub use agent::{Agent, CredentialSource, ProgramKind, System};
 pub use consumers::{Aside, AsideKind, Attribution, Calls, Consumer, KeyContext, attribute};
 pub use kind::{Confidence, Signal, Strength};
-pub use networks::{Networks, Place, RangeFile, RangeKind};
+pub use networks::{Networks, OwnKind, Place, RangeFile, RangeKind};
 pub use origin::Origin;

@@ -27,7 +27,7 @@ pub enum Origin {
 impl Origin {
     /// The origin of a row's address and agent.
     pub fn of(place: &Place, address: &str, agent: &Agent) -> Self {
-        let program = agent.program.clone();
+        let program = agent.family();
         if let Some(env) = &agent.execution_env
             && let Some(runtime) = runtime(env)
         {
@@ -45,9 +45,11 @@ impl Origin {
         match place {
             // A workflow runs many programs on runners that it never sees again.
             Place::GithubActions => Self::Pool(place.clone(), String::new()),
-            Place::Aws { .. } | Place::GoogleCloud | Place::Azure | Place::VpcEndpoint(_) => {
-                Self::Pool(place.clone(), program)
-            }
+            Place::Aws { .. }
+            | Place::GoogleCloud
+            | Place::Azure
+            | Place::Own { .. }
+            | Place::VpcEndpoint(_) => Self::Pool(place.clone(), program),
             _ => Self::Network(prefix(address), program),
         }
     }
@@ -55,7 +57,7 @@ impl Origin {
     /// Whether two keys with this origin are used by the same workload: pools are shared by strangers.
     pub fn is_specific(&self) -> bool {
         matches!(self, Self::Network(prefix, _) if !prefix.is_empty())
-            || matches!(self, Self::Pool(Place::VpcEndpoint(_), _))
+            || matches!(self, Self::Pool(Place::VpcEndpoint(_) | Place::Own { .. }, _))
     }
 }
 
@@ -90,7 +92,7 @@ fn runtime(env: &str) -> Option<String> {
 }
 
 fn prefix(address: &str) -> String {
-    match address.parse::<IpAddr>() {
+    match address.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
         Ok(IpAddr::V4(v4)) => {
             let [a, b, c, _] = v4.octets();
             format!("{a}.{b}.{c}.0/24")

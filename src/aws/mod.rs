@@ -7,8 +7,10 @@ const LISTEN: Duration = Duration::from_millis(200);
 
 mod fetch;
 mod list;
+mod ranges;
 mod s3;
 
 pub use fetch::{Fetched, S3Fetch};
 pub use list::{Choice, Listed, Listing};
+pub use ranges::{PUBLISHED, fetch_ranges};
 pub use s3::{S3, S3Access, S3Error, S3Url};

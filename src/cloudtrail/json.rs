@@ -3,29 +3,23 @@
 //! What is accepted here is accepted by `serde_json`, too, with the same members and the same slices; what is not
 //! accepted may still be fine, and has to be read by the general parser. Tests and fuzzing hold the two together.
 
+use super::scan::first_special;
+
 /// Objects and arrays may nest this deep here. `serde_json` stops at 128.
 const DEEPEST: usize = 100;
 
 /// The start of a string's contents up to the end of its closing quote, from just behind its opening quote. Nothing
 /// where the string does not end, has a control character or an escape that JSON does not know.
 fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     loop {
-        // Eight bytes at a time: the lowest marked byte is exact, whatever borrows do above it.
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            let word = u64::from_le_bytes(*chunk);
-            let quote = word ^ (ONES * 0x22);
-            let slash = word ^ (ONES * 0x5c);
-            let found = (quote.wrapping_sub(ONES) & !quote)
-                | (slash.wrapping_sub(ONES) & !slash)
-                | (word.wrapping_sub(ONES * 0x20) & !word);
-            let found = found & HIGH;
-            if found != 0 {
-                at += (found.trailing_zeros() / 8) as usize;
-                break;
+        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+            match first_special(chunk) {
+                Some(place) => {
+                    at += place;
+                    break;
+                }
+                None => at += 16,
             }
-            at += 8;
         }
         match *bytes.get(at)? {
             b'"' => return Some(at + 1),

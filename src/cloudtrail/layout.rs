@@ -1,6 +1,6 @@
 //! What the name of a log object says: account, region and delivery day.
 
-use crate::model::{AccountId, Day, parse_instant};
+use crate::model::{AccountId, Day, parse_day};
 
 /// The parts of `ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM.json.gz`
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>).
@@ -15,6 +15,13 @@ pub struct ObjectName {
     pub day: Day,
     /// Whether it is a digest file, which lists log objects, and not a log object itself.
     pub digest: bool,
+}
+
+/// The time in the name of a log object, as written there; names that follow another layout have none, or any text.
+pub fn delivery_stamp(path: &str) -> Option<&str> {
+    let mut parts = path.rsplit(['/', '!']).next()?.split('_');
+    parts.nth(1).filter(|kind| *kind == "CloudTrail")?;
+    parts.nth(1)
 }
 
 /// Reads the name of a log object; `None` where it does not follow the layout.
@@ -33,9 +40,9 @@ pub fn object_name(path: &str) -> Option<ObjectName> {
     };
     let region = parts.next()?.to_owned();
     let stamp = if digest { parts.next_back()? } else { parts.next()? };
-    let date = stamp.get(..8)?;
-    let text = format!("{}-{}-{}T00:00:00Z", date.get(..4)?, date.get(4..6)?, date.get(6..8)?);
-    Some(ObjectName { account, region, day: Day::of(parse_instant(&text)?), digest })
+    let [a, b, c, d, e, f, g, h] = *stamp.as_bytes().first_chunk::<8>()?;
+    let text = [a, b, c, d, b'-', e, f, b'-', g, h];
+    Some(ObjectName { account, region, day: parse_day(std::str::from_utf8(&text).ok()?)?, digest })
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ mod text;
 
 pub use decode::{NotAnEvent, decode, decode_usual};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-pub use layout::{ObjectName, object_name};
+pub use layout::{ObjectName, delivery_stamp, object_name};
 pub use scan::{
-    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan,
-    scan_portably, session_hash,
+    Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session,
+    scan, scan_by, session_hash,
 };
 pub use text::{lossy_string, text};

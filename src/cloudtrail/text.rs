@@ -25,7 +25,7 @@ pub fn text(raw: Option<&str>) -> Cow<'_, str> {
 /// replacement characters; nothing is refused.
 pub fn lossy_string(raw: &str) -> Cow<'_, str> {
     if let Some(plain) = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"'))
-        && !plain.contains('\\')
+        && memchr::memchr(b'\\', plain.as_bytes()).is_none()
     {
         return Cow::Borrowed(plain);
     }

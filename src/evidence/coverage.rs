@@ -67,13 +67,14 @@ impl Coverage {
             (_, recipient) => recipient,
         };
         let Some(time) = event.time else { return };
-        let cell = self.cell(account, &event.region, Day::of(time));
-        cell.records += 1;
-        match event.category {
-            Category::Management => cell.management += 1,
-            Category::Data => cell.data += 1,
-            Category::Other => cell.other += 1,
-        }
+        self.change(account, &event.region, Day::of(time), |cell| {
+            cell.records += 1;
+            match event.category {
+                Category::Management => cell.management += 1,
+                Category::Data => cell.data += 1,
+                Category::Other => cell.other += 1,
+            }
+        });
         if event.category == Category::Data {
             self.see_source(account, &event.source);
         }
@@ -89,19 +90,20 @@ impl Coverage {
 
     /// Notes a log object, how many of its records were passed over undecoded, and whether it is damaged.
     pub fn see_object(&mut self, object: &ObjectName, undecoded: u64, damaged: bool) {
-        let cell = self.cell(object.account.as_str(), &object.region, object.day);
-        if object.digest {
-            cell.digests += 1;
-            return;
-        }
-        cell.records += undecoded;
-        cell.objects += 1;
-        cell.damaged += u32::from(damaged);
+        self.change(object.account.as_str(), &object.region, object.day, |cell| {
+            if object.digest {
+                cell.digests += 1;
+                return;
+            }
+            cell.records += undecoded;
+            cell.objects += 1;
+            cell.damaged += u32::from(damaged);
+        });
     }
 
     /// Adds what is known of one account, region and day.
     pub fn add_cell(&mut self, account: &str, region: &str, day: Day, more: &Cell) {
-        self.cell(account, region, day).add(more);
+        self.change(account, region, day, |cell| cell.add(more));
     }
 
     /// Adds another reader's.
@@ -128,9 +130,15 @@ impl Coverage {
         self.data_sources.iter().flat_map(|(account, s)| s.iter().map(move |s| (account, s.as_str())))
     }
 
-    fn cell(&mut self, account: &str, region: &str, day: Day) -> &mut Cell {
-        let account = AccountId::new(account);
-        self.cells.entry(account).or_default().entry(region.to_owned()).or_default().entry(day).or_default()
+    fn change(&mut self, account: &str, region: &str, day: Day, change: impl FnOnce(&mut Cell)) {
+        // Done with every event: names are copied only where they are new.
+        match self.cells.get_mut(account).and_then(|regions| regions.get_mut(region)) {
+            Some(days) => change(days.entry(day).or_default()),
+            None => {
+                let regions = self.cells.entry(AccountId::new(account)).or_default();
+                change(regions.entry(region.to_owned()).or_default().entry(day).or_default());
+            }
+        }
     }
 
     /// Accounts that anything was recorded of.
@@ -181,6 +189,18 @@ impl Coverage {
     /// Regions of the account that anything was recorded of.
     pub fn region_names(&self, account: &AccountId) -> Vec<&str> {
         self.cells.get(account).into_iter().flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
+    /// Days of a region within the window on which there is anything.
+    pub(super) fn region_days(
+        &self,
+        account: &AccountId,
+        region: &str,
+        window: Window,
+    ) -> impl Iterator<Item = (Day, &Cell)> {
+        let days = self.cells.get(account).and_then(|regions| regions.get(region));
+        let inside = days.into_iter().flat_map(move |days| days.range(window.first..=window.last));
+        inside.map(|(day, cell)| (*day, cell))
     }
 
     /// Services whose data events were recorded in the account.

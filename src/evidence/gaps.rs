@@ -96,6 +96,8 @@ pub struct GapInput<'a> {
     pub coverage: &'a Coverage,
     /// Service hosts the key was seen using, as `s3.amazonaws.com`.
     pub services_seen: &'a dyn Fn(&str) -> bool,
+    /// Service hosts that any other key of the user was seen using.
+    pub services_of_siblings: &'a dyn Fn(&str) -> bool,
     /// The key's last event, derived sessions included.
     pub last_event: Option<Timestamp>,
     /// The last API call by the user, outside of the console, whose record names no key.
@@ -140,6 +142,7 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
         Some(window) => trail_gaps(input, account, window, last_used, &mut gaps),
     }
     last_used_gaps(input, last_used, &mut gaps);
+    service_gaps(input, window, last_used, &mut gaps);
     mail_gap(input, last_used, &mut gaps);
     if let Some(why) = input.unread {
         gaps.add(GapKind::UnreadInputs, true, why, "give those inputs again, whole, or leave them out");
@@ -321,6 +324,30 @@ fn use_gaps(input: &GapInput<'_>, time: Timestamp, service: &str, gaps: &mut Gap
             "record that service's data events, or ask the owner",
         );
     }
+}
+
+/// Services that IAM saw the user reach on days that the logs cover, and that no log shows by any of its keys.
+fn service_gaps(input: &GapInput<'_>, window: Option<Window>, last_used: &LastUsed, gaps: &mut Gaps) {
+    let (Some(user), Some(window)) = (input.user, window) else { return };
+    let unseen: Vec<String> = user
+        .services
+        .iter()
+        .filter(|(_, last)| (window.first..=window.last).contains(&Day::of(**last)))
+        // Calls of APIs that the account itself offers are in no trail.
+        .filter(|(service, _)| *service != "execute-api")
+        .filter(|(service, _)| !(input.services_seen)(service) && !(input.services_of_siblings)(service))
+        .map(|(service, last)| format!("{service} (last on {})", Day::of(*last)))
+        .collect();
+    if unseen.is_empty() {
+        return;
+    }
+    let detail = format!(
+        "IAM saw the user reach services that no log shows by its keys: {}; that counts every key, password and session of the user, and denied calls",
+        unseen.join(", ")
+    );
+    // IAM's own record of the key says more of the key than a record of the user.
+    let blocks = matches!(last_used, LastUsed::Unknown);
+    gaps.add(GapKind::UnseenService, blocks, &detail, "record those services' data events, or ask the owner");
 }
 
 fn name_of(service: &str) -> &str {

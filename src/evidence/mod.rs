@@ -3,6 +3,7 @@
 mod cadence;
 mod collect;
 mod coverage;
+mod days;
 mod facts;
 mod finish;
 mod gaps;
@@ -15,6 +16,7 @@ mod usage;
 pub use cadence::{Cadence, Rhythm};
 pub use collect::Collector;
 pub use coverage::{Cell, Coverage, RegionCoverage};
+pub use days::{DaySpan, DayState, EventClass};
 pub use facts::{
     COLUMNS, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags, instant, micros,
 };
@@ -23,4 +25,4 @@ pub use gaps::{Gap, GapInput, GapKind, find_gaps};
 pub use lineage::{Lineage, Step};
 pub use resources::{MOST_RESOURCES, ResourceSet};
 pub use sessions::{Chains, MintedSession, UserSessions};
-pub use usage::{DaySet, Stats, Stray, UsageRow, is_denied};
+pub use usage::{Citation, DaySet, Stats, Stray, UsageRow, is_denied};

@@ -91,6 +91,37 @@ impl Stats {
     }
 }
 
+/// Events that something rests on: how many, when, and one to look up in the logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Citation {
+    /// How many.
+    pub events: u64,
+    /// The first of them.
+    pub first: Option<Timestamp>,
+    /// The last of them.
+    pub last: Option<Timestamp>,
+    /// The first that has an id.
+    pub sample: Option<EventId>,
+}
+
+impl Citation {
+    /// Adds a group of events. The sample is that of the group that begins first, then the smallest.
+    pub fn add(&mut self, stats: &Stats) {
+        self.merge(&Self { events: stats.count, first: stats.first, last: stats.last, sample: stats.sample });
+    }
+
+    /// Adds another's events.
+    pub fn merge(&mut self, other: &Self) {
+        let key = |c: &Self| (c.sample.is_none(), c.first.is_none(), c.first, c.sample);
+        if key(other) < key(self) {
+            self.sample = other.sample;
+        }
+        self.events += other.events;
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        self.last = self.last.max(other.last);
+    }
+}
+
 /// A sorted set of days; most rows have few, and they arrive nearly in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DaySet(Vec<Day>);

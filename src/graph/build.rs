@@ -22,6 +22,10 @@ pub enum NodeKind {
     Network,
     /// An AWS service.
     Service,
+    /// One call of a service's API.
+    Action,
+    /// What calls acted on, by ARN or pattern.
+    Resource,
     /// A role that a workload assumes today.
     Role,
     /// A replacement that is recommended.
@@ -39,6 +43,8 @@ impl NodeKind {
             Self::Consumer => "consumer",
             Self::Network => "network",
             Self::Service => "service",
+            Self::Action => "action",
+            Self::Resource => "resource",
             Self::Role => "role",
             Self::Replacement => "replacement",
         }
@@ -65,11 +71,15 @@ pub enum EdgeKind {
     Uses,
     /// A consumer runs in a network.
     RunsIn,
-    /// A consumer calls a service.
+    /// A consumer calls a service or one of its actions.
     Calls,
+    /// An action is part of a service.
+    PartOf,
+    /// A key's calls acted on a resource.
+    ActsOn,
     /// A key hands out a session.
     Mints,
-    /// A consumer assumes a role.
+    /// A consumer, or a session of a role, assumes a role.
     Assumes,
     /// A consumer would move to a replacement.
     MovesTo,
@@ -83,6 +93,8 @@ impl EdgeKind {
             Self::Uses => "uses",
             Self::RunsIn => "runs-in",
             Self::Calls => "calls",
+            Self::PartOf => "part-of",
+            Self::ActsOn => "acts-on",
             Self::Mints => "mints",
             Self::Assumes => "assumes",
             Self::MovesTo => "moves-to",
@@ -114,6 +126,10 @@ pub struct GraphInput<'a> {
     pub attribution: &'a Attribution,
     /// Titles of the replacements, in the order of the consumers.
     pub replacements: &'a [&'a str],
+    /// Whether actions are drawn, too.
+    pub actions: bool,
+    /// What its calls acted on, where that is drawn.
+    pub resources: &'a [String],
 }
 
 /// The dependency graph.
@@ -140,6 +156,10 @@ impl Graph {
         let key = self.node(NodeKind::Key, input.key.to_string(), input.key.as_str());
         self.edge(account, user, EdgeKind::Holds, 0);
         self.edge(user, key, EdgeKind::Holds, 0);
+        for resource in input.resources {
+            let at = self.node(NodeKind::Resource, resource.clone(), resource);
+            self.edge(key, at, EdgeKind::ActsOn, 0);
+        }
         for (n, consumer) in input.attribution.consumers.iter().enumerate() {
             let label = format!("{} – {}", consumer.kind.title(), consumer.origin);
             let at = self.node(NodeKind::Consumer, consumer.id.clone(), &label);
@@ -158,10 +178,16 @@ impl Graph {
                     self.edge(at, network, EdgeKind::RunsIn, 0);
                 }
             }
-            for ((source, _), calls) in &consumer.calls {
+            for ((source, call), calls) in &consumer.calls {
                 let name = source.trim_end_matches(".amazonaws.com");
                 let service = self.node(NodeKind::Service, name.to_owned(), name);
                 self.edge(at, service, EdgeKind::Calls, calls.count);
+                if input.actions {
+                    let action = format!("{name}:{call}");
+                    let action = self.node(NodeKind::Action, action.clone(), &action);
+                    self.edge(at, action, EdgeKind::Calls, calls.count);
+                    self.edge(action, service, EdgeKind::PartOf, 0);
+                }
             }
             for role in &consumer.roles {
                 let role =
@@ -171,11 +197,22 @@ impl Graph {
             for (path, events) in &consumer.session_paths {
                 let session = self.node(NodeKind::Session, format!("{} {path}", input.key), path);
                 self.edge(key, session, EdgeKind::Mints, *events);
+                self.role_chain(at, path, *events);
             }
             if let Some(title) = input.replacements.get(n).filter(|title| !title.is_empty()) {
                 let replacement = self.node(NodeKind::Replacement, (*title).to_owned(), title);
                 self.edge(at, replacement, EdgeKind::MovesTo, 0);
             }
+        }
+    }
+
+    /// The roles that a session path leads through, each assumed with the session of the one before.
+    fn role_chain(&mut self, consumer: NodeIndex, path: &str, events: u64) {
+        let mut from = consumer;
+        for role in path.split(" > ").filter_map(|step| step.split(' ').nth(1)) {
+            let to = self.node(NodeKind::Role, role.to_owned(), role.rsplit('/').next().unwrap_or(role));
+            self.edge(from, to, EdgeKind::Assumes, events);
+            from = to;
         }
     }
 

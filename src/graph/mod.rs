@@ -6,4 +6,4 @@ mod build;
 mod query;
 
 pub use build::{Edge, EdgeKind, Graph, GraphInput, Node, NodeKind};
-pub use query::{BlastRadius, SharedConsumer};
+pub use query::{BlastRadius, Hub, SharedConsumer};

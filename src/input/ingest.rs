@@ -5,7 +5,7 @@ use super::open::{Opened, Visit, open, open_bytes, open_stream, was_interrupted}
 use super::quick::{Depth, LARGEST, Quick};
 use super::reader::FileReader;
 use super::walk::Entry;
-use crate::cloudtrail::object_name;
+use crate::cloudtrail::delivery_stamp;
 use crate::model::{SESSIONS_NOT_COUNTED, SkipReason};
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -57,18 +57,17 @@ pub struct Interrupted;
 /// In which order files are read: giants first, so that no thread is left alone with one at the end; then log objects
 /// by their time, so that sessions are mostly known before their use is met; then by name.
 pub fn reading_order(entries: &[Entry]) -> Vec<usize> {
-    let key = |entry: &Entry| {
+    let key = |entry: &'_ Entry| {
         let giant = entry.size > LARGEST as u64;
-        let label = entry.label();
-        let stamp: Option<Box<str>> = object_name(&label).map(|_| {
-            let file = label.rsplit('/').next().unwrap_or_default();
-            file.split('_').nth(3).unwrap_or_default().into()
-        });
-        (!giant, std::cmp::Reverse(if giant { entry.size } else { 0 }), stamp)
+        (!giant, std::cmp::Reverse(if giant { entry.size } else { 0 }))
     };
-    let mut order: Vec<_> = entries.iter().enumerate().map(|(n, entry)| (key(entry), n)).collect();
-    order.sort();
-    order.into_iter().map(|(_, n)| n).collect()
+    let mut order: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .map(|(n, entry)| (key(entry), delivery_stamp(entry.inside.to_str().unwrap_or_default()), n))
+        .collect();
+    order.sort_unstable();
+    order.into_iter().map(|(.., n)| n).collect()
 }
 
 /// Reads the entries, one thread for each of `folds`. What they build must not depend on the order of files.
@@ -142,6 +141,7 @@ impl Thread<'_> {
     fn local(&mut self, entry: &Entry, place: usize, fold: &mut dyn Fold) {
         let mut reader = FileReader::new(entry, place, fold);
         if self.job.quick
+            && reader.name.as_ref().is_some_and(|name| !name.digest)
             && let Some(read) = self.whole(entry)
         {
             (self.job.tick)(read);
@@ -196,19 +196,28 @@ impl Thread<'_> {
 
     /// The whole file, if it is one for the quick way. Its length on disk is returned.
     fn whole(&mut self, entry: &Entry) -> Option<u64> {
-        let path = entry.path()?;
-        let name = object_name(&entry.label())?;
-        if name.digest || entry.size > LARGEST as u64 {
-            return None;
-        }
-        let mut file = File::open(path).ok()?;
+        let size = usize::try_from(entry.size).ok().filter(|size| *size <= LARGEST)?;
+        let mut file = File::open(entry.path()?).ok()?;
         let meta = file.metadata().ok()?;
         if !meta.is_file() || meta.len() != entry.size {
             return None;
         }
-        self.bytes.clear();
-        file.by_ref().take(LARGEST as u64 + 1).read_to_end(&mut self.bytes).ok()?;
-        (self.bytes.len() as u64 == entry.size).then_some(entry.size)
+        // One byte more than there should be, so that a single call reads the file and sees its end.
+        self.bytes.resize(size + 1, 0);
+        let mut filled = 0;
+        loop {
+            match file.read(self.bytes.get_mut(filled..)?) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+            if filled >= size {
+                break;
+            }
+        }
+        self.bytes.truncate(filled);
+        (filled == size).then_some(entry.size)
     }
 
     fn quickly(&mut self, reader: &mut FileReader<'_>) -> bool {

@@ -6,6 +6,7 @@ mod fold;
 mod inflate;
 mod ingest;
 mod json_values;
+mod lists;
 mod open;
 mod quick;
 mod reader;

@@ -7,8 +7,8 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, object_name,
-    role_session, scan, session_hash,
+    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, role_session, scan,
+    session_hash,
 };
 use hashbrown::HashSet;
 
@@ -50,7 +50,7 @@ impl Quick {
     /// Reads an object, the file's bytes as they are. Returns whether it could be read this way; if not, nothing was
     /// handed on. `bytes` may be changed.
     pub(super) fn read(&mut self, bytes: &mut Vec<u8>, depth: Depth, file: &mut FileReader<'_>) -> bool {
-        let Some(name) = object_name(&file.report.label).filter(|name| !name.digest) else { return false };
+        let Some(name) = file.name.clone().filter(|name| !name.digest) else { return false };
         let Some(len) = self.inflate(bytes) else { return false };
         let how = if depth == Depth::Keys { Scan::Keys } else { Scan::Wide };
         if !scan(&self.content, len, how, &mut self.records) {

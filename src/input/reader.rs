@@ -2,11 +2,12 @@
 
 use super::fold::{FileReport, Fold, SeenObject};
 use super::json_values::{Trouble, ValueSink, read_values};
+use super::lists;
 use super::open::was_interrupted;
 use super::recognise::{Document, DocumentKind, Found, recognise};
 use super::sniff::{MAX_TEXT, Sniffed, has, has_log_words, sniff, utf16};
 use super::walk::Entry;
-use crate::cloudtrail::{Event, EventId, object_name};
+use crate::cloudtrail::{Event, EventId, ObjectName, object_name};
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,8 @@ const NAMED_SKIPS: usize = 100;
 pub(super) struct FileReader<'a> {
     pub(super) fold: &'a mut dyn Fold,
     pub(super) report: FileReport,
+    /// What the file's name says, if it is a log object.
+    pub(super) name: Option<ObjectName>,
     entry: &'a Entry,
     more_skips: u64,
 }
@@ -31,7 +34,8 @@ impl<'a> FileReader<'a> {
             entry: place,
             ..FileReport::default()
         };
-        Self { fold, report, entry, more_skips: 0 }
+        let name = object_name(&report.label);
+        Self { fold, report, name, entry, more_skips: 0 }
     }
 
     /// One plain content: the file itself, or a member of an archive.
@@ -104,6 +108,7 @@ impl<'a> FileReader<'a> {
                 self.skip(label, None, SkipReason::DamagedArchive, detail);
             }
             Sniffed::Binary => self.skip(label, None, SkipReason::UnknownContent, "binary content".into()),
+            Sniffed::Text { .. } if lists::kind(label).is_some() => self.list(label, content),
             Sniffed::Text { looks_like_logs } => {
                 let mut member = Member::new(self, label);
                 read_values(&mut ReadDyn(content), &mut member);
@@ -111,6 +116,19 @@ impl<'a> FileReader<'a> {
             }
         }
         false
+    }
+
+    /// A file about networks that is no JSON.
+    fn list(&mut self, label: &str, content: &mut dyn BufRead) {
+        let Some(kind) = lists::kind(label) else { return };
+        let mut text = String::new();
+        let read = content.take(MAX_TEXT + 1).read_to_string(&mut text).map_err(|error| error.to_string());
+        match read.and_then(|_| lists::parse(kind, &text)) {
+            Ok(value) => self.document(label, kind, value),
+            Err(detail) => {
+                self.skip(label, None, SkipReason::BadField, format!("{}: {detail}", kind.title()))
+            }
+        }
     }
 
     fn trouble(&mut self, label: &str, offset: u64, trouble: &Trouble) {

@@ -43,6 +43,18 @@ pub enum DocumentKind {
     GoogleRanges,
     /// Azure's service tags.
     AzureRanges,
+    /// Cloudflare's ranges.
+    CloudflareRanges,
+    /// Fastly's ranges.
+    FastlyRanges,
+    /// The owner's `networks.toml`.
+    OwnNetworks,
+    /// `aws ec2 describe-addresses`.
+    ElasticAddresses,
+    /// `aws ec2 describe-nat-gateways`.
+    NatGateways,
+    /// `aws iam get-service-last-accessed-details`.
+    ServicesLastAccessed,
 }
 
 impl DocumentKind {
@@ -58,12 +70,18 @@ impl DocumentKind {
             Self::GithubMeta => "github-ranges",
             Self::GoogleRanges => "google-ranges",
             Self::AzureRanges => "azure-ranges",
+            Self::CloudflareRanges => "cloudflare-ranges",
+            Self::FastlyRanges => "fastly-ranges",
+            Self::OwnNetworks => "own-networks",
+            Self::ElasticAddresses => "elastic-addresses",
+            Self::NatGateways => "nat-gateways",
+            Self::ServicesLastAccessed => "services-last-accessed",
         }
     }
 
     /// The kind of an id.
     pub fn from_id(id: &str) -> Option<Self> {
-        const ALL: [DocumentKind; 9] = [
+        const ALL: [DocumentKind; 15] = [
             DocumentKind::CredentialReport,
             DocumentKind::AuthorizationDetails,
             DocumentKind::AccessKeys,
@@ -73,6 +91,12 @@ impl DocumentKind {
             DocumentKind::GithubMeta,
             DocumentKind::GoogleRanges,
             DocumentKind::AzureRanges,
+            DocumentKind::CloudflareRanges,
+            DocumentKind::FastlyRanges,
+            DocumentKind::OwnNetworks,
+            DocumentKind::ElasticAddresses,
+            DocumentKind::NatGateways,
+            DocumentKind::ServicesLastAccessed,
         ];
         ALL.into_iter().find(|kind| kind.id() == id)
     }
@@ -89,6 +113,12 @@ impl DocumentKind {
             Self::GithubMeta => "GitHub IP ranges",
             Self::GoogleRanges => "Google Cloud IP ranges",
             Self::AzureRanges => "Azure service tags",
+            Self::CloudflareRanges => "Cloudflare IP ranges",
+            Self::FastlyRanges => "Fastly IP ranges",
+            Self::OwnNetworks => "own networks",
+            Self::ElasticAddresses => "elastic address list",
+            Self::NatGateways => "NAT gateway list",
+            Self::ServicesLastAccessed => "service-last-accessed details",
         }
     }
 }
@@ -146,6 +176,16 @@ struct Envelope<'a> {
     values: Option<&'a RawValue>,
     #[serde(borrow, rename = "cloud")]
     cloud: Option<&'a RawValue>,
+    #[serde(borrow, rename = "result")]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, rename = "ipv6_addresses")]
+    fastly: Option<&'a RawValue>,
+    #[serde(borrow)]
+    addresses: Option<&'a RawValue>,
+    #[serde(borrow)]
+    nat_gateways: Option<&'a RawValue>,
+    #[serde(borrow)]
+    services_last_accessed: Option<&'a RawValue>,
     #[serde(borrow, rename = "digestS3Object")]
     digest_s3_object: Option<&'a RawValue>,
     /// AWS Config, which delivers beside CloudTrail.
@@ -242,6 +282,19 @@ fn document(envelope: &Envelope<'_>, raw: &str) -> Found<'static> {
         DocumentKind::GithubMeta
     } else if envelope.values.is_some() && envelope.cloud.is_some() {
         DocumentKind::AzureRanges
+    } else if envelope.result.is_some_and(|result| result.get().contains("\"ipv4_cidrs\"")) {
+        DocumentKind::CloudflareRanges
+    } else if envelope.fastly.is_some() {
+        DocumentKind::FastlyRanges
+    } else if envelope
+        .addresses
+        .is_some_and(|list| matches!(list.get(), "[]") || list.get().contains("\"PublicIp\""))
+    {
+        DocumentKind::ElasticAddresses
+    } else if envelope.nat_gateways.is_some() {
+        DocumentKind::NatGateways
+    } else if envelope.services_last_accessed.is_some() {
+        DocumentKind::ServicesLastAccessed
     } else if envelope.digest_s3_object.is_some()
         || envelope.policies.is_some()
         || envelope.configuration_items.is_some()
@@ -297,6 +350,11 @@ mod tests {
             (r#"{"syncToken":"1","prefixes":[{"ipv4Prefix":"192.0.2.0/24"}]}"#.into(), vec!["GoogleRanges"]),
             (r#"{"hooks":[],"actions":[]}"#.into(), vec!["GithubMeta"]),
             (r#"{"cloud":"Public","values":[]}"#.into(), vec!["AzureRanges"]),
+            (r#"{"result":{"ipv4_cidrs":[]},"success":true}"#.into(), vec!["CloudflareRanges"]),
+            (r#"{"addresses":["192.0.2.0/24"],"ipv6_addresses":[]}"#.into(), vec!["FastlyRanges"]),
+            (r#"{"Addresses":[{"PublicIp":"192.0.2.1"}]}"#.into(), vec!["ElasticAddresses"]),
+            (r#"{"NatGateways":[]}"#.into(), vec!["NatGateways"]),
+            (r#"{"JobStatus":"COMPLETED","ServicesLastAccessed":[]}"#.into(), vec!["ServicesLastAccessed"]),
             (r#"{"digestS3Object":"x"}"#.into(), vec!["known"]),
             (r#"{"a":1}"#.into(), vec!["unknown"]),
             (r#"{"a":}"#.into(), vec!["malformed"]),

@@ -4,8 +4,7 @@ use crate::model::{Skip, SkipReason};
 use std::ffi::OsStr;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use walkdir::WalkDir;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// The argument that means standard input.
 pub const STDIN: &str = "-";
@@ -47,8 +46,23 @@ pub struct Root {
     pub path: String,
     /// What reports call it.
     pub name: String,
+    /// What it is called wherever it is named from: its absolute path, or its address.
+    pub identity: String,
     /// Which of the user's arguments it is.
     pub argument: usize,
+}
+
+impl Root {
+    /// A root; of a local one, the absolute path becomes its identity.
+    pub fn new(place: Place, path: String, name: String, argument: usize) -> Self {
+        let identity = match place {
+            Place::Local => {
+                std::path::absolute(&path).map_or_else(|_| path.clone(), |path| path.to_string_lossy().into())
+            }
+            Place::Stdin | Place::Remote => path.clone(),
+        };
+        Self { place, path, name, identity, argument }
+    }
 }
 
 /// One thing to read. There can be millions: what they share lies in the root.
@@ -82,27 +96,33 @@ impl Entry {
 
     /// What it is called wherever it is named from: its absolute path, or its address.
     pub fn identity(&self) -> String {
-        match self.path() {
-            Some(path) => std::path::absolute(&path).unwrap_or(path).to_string_lossy().into_owned(),
-            None => below(&self.root.path, &self.inside),
-        }
+        below(&self.root.identity, &self.inside)
     }
 }
 
 fn below(root: &str, inside: &OsStr) -> String {
-    let inside = inside.to_string_lossy().replace('\\', "/");
-    let root = if inside.is_empty() { root } else { root.trim_end_matches('/') };
-    if inside.is_empty() { root.trim_end_matches('/').to_owned() } else { format!("{root}/{inside}") }
+    let (root, inside) = (root.trim_end_matches('/'), inside.to_string_lossy());
+    let mut out = String::with_capacity(root.len() + 1 + inside.len());
+    out.push_str(root);
+    if !inside.is_empty() {
+        out.push('/');
+        if cfg!(windows) {
+            out.extend(inside.chars().map(|c| if c == '\\' { '/' } else { c }))
+        } else {
+            out.push_str(&inside)
+        }
+    }
+    out
 }
 
 /// Lists the files behind the arguments, sorted by label. Links are followed, each file once per argument.
 /// What cannot be read or should not be (pipes, sockets, devices, link loops) is returned as skipped.
 pub fn expand(arguments: &[Argument]) -> (Vec<Entry>, Vec<Skip>) {
-    let mut found = Found { entries: Vec::new(), skips: Vec::new() };
+    let mut found = Found::default();
     for (number, argument) in arguments.iter().enumerate() {
         let place = if argument.path == STDIN { Place::Stdin } else { Place::Local };
         let (path, name) = (argument.path.clone(), argument.name.clone());
-        let root = Arc::new(Root { place, path, name, argument: number });
+        let root = Arc::new(Root::new(place, path, name, number));
         if root.place == Place::Stdin {
             found.entries.push(Entry { root, inside: OsStr::new("").into(), size: 0, version: 0 });
             continue;
@@ -110,63 +130,193 @@ pub fn expand(arguments: &[Argument]) -> (Vec<Entry>, Vec<Skip>) {
         let path = Path::new(&argument.path);
         match std::fs::metadata(path) {
             Ok(meta) if meta.is_dir() => found.walk(path, &root),
-            Ok(meta) => found.file(path, &meta, &root),
-            Err(error) => found.skip(path, &root, SkipReason::Unreadable, error.to_string()),
+            Ok(meta) => found.file(OsStr::new(""), &meta, &root),
+            Err(error) => found.skip(OsStr::new(""), &root, SkipReason::Unreadable, error.to_string()),
         }
     }
     found.entries.sort_by(|a, b| (a.root.argument, &a.inside).cmp(&(b.root.argument, &b.inside)));
+    found.skips.sort_by(|a, b| a.source.cmp(&b.source));
     (found.entries, found.skips)
 }
 
-fn inside<'a>(root: &Root, path: &'a Path) -> &'a OsStr {
-    path.strip_prefix(&root.path).unwrap_or(Path::new("")).as_os_str()
+/// The directories that hold the one that is read, by their real paths: from where the user or a link entered a tree,
+/// down to where the next link left it.
+struct Trail {
+    top: PathBuf,
+    before: Option<(Arc<Trail>, PathBuf)>,
 }
 
+impl Trail {
+    /// Whether a real path is one of the directories from here, at `bottom`, up to the root.
+    fn holds(&self, target: &Path, bottom: &Path) -> bool {
+        let here = bottom.starts_with(target) && target.starts_with(&self.top);
+        here || self.before.as_ref().is_some_and(|(trail, left_at)| trail.holds(target, left_at))
+    }
+}
+
+/// A directory still to be read: where it lies below the root, and what holds it.
+type Directory = (PathBuf, Arc<Trail>);
+
+/// More threads than that wait for the disk, not for the processor.
+const MOST_WALKERS: usize = 8;
+
+/// Directories still to be read, and how many are being read, which may hold more.
+struct Queue {
+    waiting: Mutex<(Vec<Directory>, usize)>,
+    changed: Condvar,
+}
+
+impl Queue {
+    /// The next directory; nothing when all are read.
+    fn take(&self) -> Option<Directory> {
+        let mut state = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(next) = state.0.pop() {
+                state.1 += 1;
+                return Some(next);
+            }
+            if state.1 == 0 {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// A directory has been read, and these are in it.
+    fn done(&self, more: Vec<Directory>) {
+        let mut state = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0.extend(more);
+        state.1 -= 1;
+        self.changed.notify_all();
+    }
+}
+
+#[derive(Default)]
 struct Found {
     entries: Vec<Entry>,
     skips: Vec<Skip>,
 }
 
 impl Found {
+    /// Reads a directory tree, several directories at once: over unchanged files, that is most of what a second run does.
     fn walk(&mut self, start: &Path, root: &Arc<Root>) {
-        for step in WalkDir::new(start).follow_links(true) {
-            match step {
-                Ok(found) if found.file_type().is_dir() => {}
-                // The entry's own metadata is that of the link; `std::fs::metadata` is that of the file.
-                Ok(found) => match std::fs::metadata(found.path()) {
-                    Ok(meta) => self.file(found.path(), &meta, root),
-                    Err(error) => self.skip(found.path(), root, SkipReason::Unreadable, error.to_string()),
-                },
-                Err(error) => {
-                    let (reason, detail) = match (error.loop_ancestor(), error.io_error()) {
-                        (Some(_), _) => {
-                            (SkipReason::LinkLoop, "the link leads back to a directory that holds it".into())
-                        }
-                        (None, Some(io)) => (SkipReason::Unreadable, io.to_string()),
-                        (None, None) => (SkipReason::Unreadable, error.to_string()),
-                    };
-                    self.skip(error.path().unwrap_or(start), root, reason, detail);
+        let top = start.canonicalize().unwrap_or_else(|_| start.to_owned());
+        let first = (PathBuf::new(), Arc::new(Trail { top, before: None }));
+        let queue = Queue { waiting: Mutex::new((vec![first], 0)), changed: Condvar::new() };
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_WALKERS));
+        std::thread::scope(|scope| {
+            let walker = || {
+                let mut found = Found::default();
+                while let Some((inside, trail)) = queue.take() {
+                    let more = found.directory(start, inside, &trail, root);
+                    queue.done(more);
                 }
+                found
+            };
+            let walkers: Vec<_> = (1..threads).map(|_| scope.spawn(walker)).collect();
+            self.add(walker());
+            for found in walkers {
+                // A walker does nothing that could panic.
+                self.add(found.join().unwrap_or_default());
+            }
+        });
+    }
+
+    fn add(&mut self, mut other: Found) {
+        self.entries.append(&mut other.entries);
+        self.skips.append(&mut other.skips);
+    }
+
+    /// Reads one directory; returns those in it. What an entry is, is asked by way of the open directory, which costs
+    /// less than half of asking by path.
+    fn directory(
+        &mut self,
+        start: &Path,
+        inside: PathBuf,
+        trail: &Arc<Trail>,
+        root: &Arc<Root>,
+    ) -> Vec<Directory> {
+        let mut more = Vec::new();
+        // Joined with nothing, a path would get a slash at its end.
+        let path = if inside.as_os_str().is_empty() { start.to_owned() } else { start.join(&inside) };
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.skip(inside.as_os_str(), root, SkipReason::Unreadable, error.to_string());
+                return more;
+            }
+        };
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.skip(inside.as_os_str(), root, SkipReason::Unreadable, error.to_string());
+                    continue;
+                }
+            };
+            let inside = inside.join(entry.file_name());
+            match entry.metadata() {
+                Ok(meta) if meta.is_dir() => more.push((inside, trail.clone())),
+                Ok(meta) if meta.is_symlink() => {
+                    if let Some(trail) = self.follow(&path, &inside, trail, root) {
+                        more.push((inside, trail));
+                    }
+                }
+                Ok(meta) => self.file(inside.as_os_str(), &meta, root),
+                Err(error) => {
+                    self.skip(inside.as_os_str(), root, SkipReason::Unreadable, error.to_string());
+                }
+            }
+        }
+        more
+    }
+
+    /// Goes where a link leads: a file is taken; for a directory, its trail is returned unless it holds the link.
+    fn follow(
+        &mut self,
+        directory: &Path,
+        inside: &Path,
+        trail: &Arc<Trail>,
+        root: &Arc<Root>,
+    ) -> Option<Arc<Trail>> {
+        let link = directory.join(inside.file_name()?);
+        let target = match std::fs::metadata(&link) {
+            Ok(meta) if meta.is_dir() => {
+                link.canonicalize().and_then(|target| Ok((target, directory.canonicalize()?)))
+            }
+            Ok(meta) => {
+                self.file(inside.as_os_str(), &meta, root);
+                return None;
+            }
+            Err(error) => Err(error),
+        };
+        match target {
+            Ok((target, bottom)) if trail.holds(&target, &bottom) => {
+                let detail = "the link leads back to a directory that holds it".to_owned();
+                self.skip(inside.as_os_str(), root, SkipReason::LinkLoop, detail);
+                None
+            }
+            Ok((top, bottom)) => Some(Arc::new(Trail { top, before: Some((trail.clone(), bottom)) })),
+            Err(error) => {
+                self.skip(inside.as_os_str(), root, SkipReason::Unreadable, error.to_string());
+                None
             }
         }
     }
 
-    fn file(&mut self, path: &Path, meta: &Metadata, root: &Arc<Root>) {
+    fn file(&mut self, inside: &OsStr, meta: &Metadata, root: &Arc<Root>) {
         if meta.is_file() {
-            self.entries.push(Entry {
-                root: root.clone(),
-                inside: inside(root, path).into(),
-                size: meta.len(),
-                version: version(meta),
-            });
+            let entry =
+                Entry { root: root.clone(), inside: inside.into(), size: meta.len(), version: version(meta) };
+            self.entries.push(entry);
         } else {
             let detail = format!("{}; to read a stream, pipe it into '-'", kind(meta.file_type()));
-            self.skip(path, root, SkipReason::NotARegularFile, detail);
+            self.skip(inside, root, SkipReason::NotARegularFile, detail);
         }
     }
 
-    fn skip(&mut self, path: &Path, root: &Root, reason: SkipReason, detail: String) {
-        let source = below(&root.name, inside(root, path));
+    fn skip(&mut self, inside: &OsStr, root: &Root, reason: SkipReason, detail: String) {
+        let source = below(&root.name, inside);
         self.skips.push(Skip { source, offset: None, reason, detail });
     }
 }

@@ -2,7 +2,7 @@
 
 use super::facts::{Inventory, KeyFacts};
 use super::slots::{BY_NAME, latest, match_slots};
-use super::{access_keys, authorization, credential_report, trails};
+use super::{access_keys, authorization, credential_report, services, trails};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,8 @@ pub enum SourceKind {
     Trails,
     /// Event selectors.
     EventSelectors,
+    /// Service-last-accessed details of a user.
+    ServicesLastAccessed,
 }
 
 /// What other evidence says of keys.
@@ -72,6 +74,16 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                     if let Some(account) = account_in_path(source.label).or(account) {
                         inventory.accounts.entry(account).or_default().trails.push(trail);
                     }
+                }
+            }
+            SourceKind::ServicesLastAccessed => {
+                let (accessed, odd) = services::read(source.content);
+                notes = odd;
+                inventory.incomplete |= is_truncated(source.content);
+                for used in accessed {
+                    let user = inventory.users.entry((used.account, used.user)).or_default();
+                    let last = user.services.entry(used.service).or_insert(used.last);
+                    *last = used.last.max(*last);
                 }
             }
             SourceKind::EventSelectors => {

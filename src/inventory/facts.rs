@@ -90,6 +90,8 @@ pub struct User {
     pub may_send_mail: bool,
     /// Whether some policy allows everything, SES included, without naming it.
     pub allows_everything: bool,
+    /// Services that it reached, by IAM prefix, and when last, as far as service-last-accessed details were read.
+    pub services: BTreeMap<String, Timestamp>,
     /// Whether it has a console password.
     pub password: Option<bool>,
     /// The credential report's two key slots; `None` where no report covers the user.

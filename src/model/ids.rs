@@ -9,6 +9,12 @@ pub const ROOT_USER: &str = "<root_account>";
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(String);
 
+impl std::borrow::Borrow<str> for AccountId {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl AccountId {
     /// Takes the text as it is; [`AccountId::is_well_formed`] tells whether it is an account id.
     pub fn new(text: impl Into<String>) -> Self {

@@ -123,7 +123,10 @@ fn usual_instant(text: &[u8]) -> Option<Timestamp> {
 
 /// Reads a day as `2026-10-01`.
 pub fn parse_day(text: &str) -> Option<Day> {
-    if text.len() == 10 { parse_instant(&format!("{text}T00:00:00Z")).map(Day::of) } else { None }
+    let mut instant = *b"0000-00-00T00:00:00Z";
+    let (day, _) = instant.split_at_mut_checked(10)?;
+    day.copy_from_slice(text.as_bytes().first_chunk::<10>().filter(|_| text.len() == 10)?);
+    parse_instant(std::str::from_utf8(&instant).ok()?).map(Day::of)
 }
 
 /// Writes an instant as CloudTrail does: `2026-10-01T12:00:00Z`, fractions only where there are any.

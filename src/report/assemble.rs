@@ -6,8 +6,10 @@ use super::view::*;
 use crate::analysis::{Analysis, KeyAnalysis};
 use crate::attribution::{Aside as AsideGroup, Calls, Consumer as Workload};
 use crate::evidence::{Cadence, MintedSession};
+use crate::graph::Hub as GraphHub;
 use crate::inventory::LastUsed as KeyLastUsed;
 use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
+use crate::policy::{Action, Needs, needs, reason};
 use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +24,33 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
     for session in &analysis.material.evidence.chains.sessions {
         sessions.entry(session.key.as_str()).or_default().push(session);
     }
+    let groups = analysis.graph.groups();
+    let group_of: BTreeMap<&str, &BTreeSet<String>> =
+        groups.iter().flat_map(|group| group.iter().map(move |key| (key.as_str(), group))).collect();
     let keys: Vec<Key> = analysis
         .keys
         .iter()
         .map(|key| {
-            key_view(
-                key,
-                sessions.get(key.subject.reference().as_str()).map(Vec::as_slice).unwrap_or_default(),
-            )
+            let reference = key.subject.reference();
+            let sessions = sessions.get(reference.as_str()).map(Vec::as_slice).unwrap_or_default();
+            let radius = analysis.graph.blast_radius(&reference);
+            let tied = group_of.get(reference.as_str()).into_iter().flat_map(|group| group.iter());
+            let blast_radius = BlastRadius {
+                consumers: radius.consumers.len(),
+                services: radius.services.into_iter().collect(),
+                roles: radius.roles.into_iter().collect(),
+                tied_keys: tied.filter(|other| **other != reference).cloned().collect(),
+            };
+            key_view(key, sessions, blast_radius)
         })
         .collect();
+    let hub =
+        |hub: GraphHub| Hub { kind: hub.kind.id(), name: hub.name, keys: hub.keys.into_iter().collect() };
+    let dependencies = Dependencies {
+        groups: groups.iter().map(|group| group.iter().cloned().collect()).collect(),
+        hubs: analysis.graph.hubs().into_iter().map(hub).collect(),
+        role_cycles: analysis.graph.role_cycles(),
+    };
     let users_with_unknown_keys = users_with_unknown_keys(analysis);
     let unknowns = unknowns(analysis, &users_with_unknown_keys);
     Report {
@@ -51,6 +70,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
             .into_iter()
             .map(|shared| SharedConsumer { origin: shared.origin, keys: shared.keys.into_iter().collect() })
             .collect(),
+        dependencies,
         users_with_unknown_keys,
         user_sessions: user_sessions(analysis),
         coverage: coverage(analysis, unknowns),
@@ -65,7 +85,7 @@ fn instant(time: Option<Timestamp>) -> Option<String> {
     time.map(format_instant)
 }
 
-fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession]) -> Key {
+fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession], blast_radius: BlastRadius) -> Key {
     let facts = key.facts.as_ref();
     let total = &key.attribution.total;
     let cadence = Cadence::of(total);
@@ -112,6 +132,7 @@ fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession]) -> Key {
             rhythm: (total.count > 0).then(|| cadence.rhythm.id()),
         },
         sessions: sessions_view(sessions),
+        blast_radius,
     }
 }
 
@@ -170,19 +191,62 @@ fn calls(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> Vec<Call> {
     all
 }
 
+/// What the calls needed: actions by name, and calls whose actions are not known. Denied and failed calls are evidence of
+/// a dependency, not of a permission.
+fn permissions(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> (Vec<Permission>, Vec<Call>) {
+    let mut actions: BTreeMap<Action, (u64, Option<&'static str>)> = BTreeMap::new();
+    let mut unmapped = BTreeMap::new();
+    for ((source, name), calls) in map {
+        let succeeded = calls.count.saturating_sub(calls.denied + calls.failed);
+        if succeeded == 0 {
+            continue;
+        }
+        let needed = needs(source, name);
+        if needed == Needs::Unmapped {
+            unmapped.insert((source.clone(), name.clone()), *calls);
+        }
+        for action in needed.actions() {
+            let entry = actions.entry(action).or_default();
+            entry.0 += succeeded;
+            entry.1 = entry.1.or_else(|| reason(source, name));
+        }
+    }
+    let permissions = actions.into_iter().map(|(action, (events, because))| Permission {
+        action: format!("{}:{}", action.prefix, action.name),
+        level: action.level.id(),
+        events,
+        because,
+    });
+    (permissions.collect(), calls(&unmapped))
+}
+
 fn consumer(c: &Workload, advice: &Advice) -> Consumer {
+    let (permissions, unmapped_calls) = permissions(&c.calls);
     Consumer {
+        permissions,
+        unmapped_calls,
         id: c.id.clone(),
         kind: c.kind.id(),
         kind_title: c.kind.title(),
         confidence: c.confidence.id(),
+        capped_by: c.capped_by.clone(),
         rival: c.rival.map(WorkloadKind::title),
+        questions: c.questions.clone(),
         origin: c.origin.to_string(),
         seen: c.seen,
         signals: c
             .signals
             .iter()
-            .map(|s| Signal { kind: s.kind.id(), strength: s.strength.id(), text: s.text.clone() })
+            .map(|s| Signal {
+                kind: s.kind.id(),
+                strength: s.strength.id(),
+                supports: s.kind == c.kind,
+                text: s.text.clone(),
+                events: s.cited.events,
+                first: instant(s.cited.first),
+                last: instant(s.cited.last),
+                sample_event_id: s.cited.sample.map(uuid),
+            })
             .collect(),
         programs: counts(&c.programs, usize::MAX),
         drivers: c.drivers.iter().cloned().collect(),
@@ -351,7 +415,7 @@ fn method(analysis: &Analysis) -> Method {
         "Events signed by sessions count for the key from which the session derives, where the record that handed it out was read.",
         "Denied calls are evidence of dependency, not of a permission.",
         "Consumers are groups of usage with the same origin; their kinds add up signals (weak 1, medium 3, strong 6), and a tie is unknown. User agents and names can be wrong or forged.",
-        "Trust policies are templates: every placeholder in angle brackets has to be filled in. Permission policies are not derived in this version: the calls listed are what was observed.",
+        "Trust policies are templates: every placeholder in angle brackets has to be filled in. Permission policies are not derived in this version: the actions listed are what successful calls needed, without resources and conditions.",
     ];
     Method {
         inputs: material

@@ -1,7 +1,7 @@
 //! One key as a plain-text note: verdict, consumers, evidence, what would change it, what to ask.
 
 use super::text::{clean, cut};
-use super::view::{Consumer, Key};
+use super::view::{Consumer, Key, Signal};
 use crate::model::counted;
 use std::fmt::Write;
 
@@ -51,10 +51,10 @@ pub fn explain(key: &Key) -> String {
         );
         let _ = writeln!(
             out,
-            "    {} active days, {}, longest silence {} days",
-            u.active_days,
+            "    {}, {}, longest silence {}",
+            counted(u.active_days, "active day"),
             u.rhythm.unwrap_or("?"),
-            u.longest_gap_days
+            counted(u.longest_gap_days, "day")
         );
     }
     let _ = match (&key.last_used.time, key.last_used.state) {
@@ -73,7 +73,29 @@ pub fn explain(key: &Key) -> String {
             key.sessions.handed_out, key.sessions.never_seen
         );
         for path in &key.sessions.paths {
-            let _ = writeln!(out, "    {} events by {}", path.count, clean(&path.title));
+            let _ = writeln!(out, "    {} by {}", counted(path.count, "event"), clean(&path.title));
+        }
+    }
+    if key.usage.events > 0 {
+        let radius = &key.blast_radius;
+        let services: Vec<String> = radius.services.iter().map(|name| cut(name, 40)).collect();
+        let _ = write!(
+            out,
+            "\nIf this key went: {} would lose {}: {}",
+            counted(radius.consumers, "consumer"),
+            counted(services.len(), "service"),
+            services.join(", ")
+        );
+        let roles: Vec<String> = radius.roles.iter().map(|name| cut(name, 120)).collect();
+        let entered =
+            if roles.is_empty() { String::new() } else { format!("; and the way into {}", roles.join(", ")) };
+        let _ = writeln!(out, "{entered}");
+        if !radius.tied_keys.is_empty() {
+            let _ = writeln!(
+                out,
+                "  Migrate it together with {}: their consumers share a place",
+                clean(&radius.tied_keys.join(", "))
+            );
         }
     }
     let _ = writeln!(out, "\nConsumers: {}", key.consumers.len());
@@ -104,8 +126,21 @@ pub fn explain(key: &Key) -> String {
 
 fn consumer(n: usize, c: &Consumer, out: &mut String) {
     let _ = writeln!(out, "\n  {n}. {} ({} confidence): {}", c.kind_title, c.confidence, clean(&c.origin));
-    for signal in &c.signals {
-        let _ = writeln!(out, "     {} signal for {}: {}", signal.strength, signal.kind, clean(&signal.text));
+    if let Some(cap) = &c.capped_by {
+        let _ = writeln!(out, "     not higher than {} because {}", c.confidence, clean(cap));
+    }
+    for supports in [true, false] {
+        let signals: Vec<_> = c.signals.iter().filter(|signal| signal.supports == supports).collect();
+        match (supports, signals.is_empty()) {
+            (_, true) => continue,
+            (true, _) => out.push_str("     for it\n"),
+            (false, _) => out.push_str("     against it, or for something else\n"),
+        }
+        for signal in signals {
+            let other = if supports { String::new() } else { format!(" ({})", signal.kind) };
+            let _ =
+                writeln!(out, "       {}{other}: {}{}", signal.strength, clean(&signal.text), cited(signal));
+        }
     }
     if !c.seen {
         out.push_str("     presumed: no record shows it\n");
@@ -156,6 +191,22 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
             String::new()
         };
         let _ = writeln!(out, "     calls: {}{more}", calls.join(", "));
+        if !c.permissions.is_empty() {
+            let names: Vec<&str> = c.permissions.iter().take(CALLS).map(|p| p.action.as_str()).collect();
+            let more = c.permissions.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let _ =
+                writeln!(out, "     actions that its successful calls needed: {}{more}", names.join(", "));
+        }
+        if !c.unmapped_calls.is_empty() {
+            let names: Vec<String> = c
+                .unmapped_calls
+                .iter()
+                .take(CALLS)
+                .map(|call| format!("{}:{}", cut(&call.service, 40), cut(&call.name, 60)))
+                .collect();
+            let _ = writeln!(out, "     calls whose actions are not known: {}", names.join(", "));
+        }
         if let Some(id) = &c.sample_event_id {
             let _ = writeln!(out, "     first event: {id}");
         }
@@ -176,6 +227,18 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
     }
 }
 
+/// What a signal rests on: events, days, and one to look up.
+fn cited(signal: &Signal) -> String {
+    if signal.events == 0 {
+        return String::new();
+    }
+    let day = |time: &Option<String>| time.as_deref().and_then(|t| t.get(..10)).unwrap_or("?").to_owned();
+    let (first, last) = (day(&signal.first), day(&signal.last));
+    let days = if first == last { first } else { format!("{first} to {last}") };
+    let sample = signal.sample_event_id.as_ref().map(|id| format!(", such as {id}")).unwrap_or_default();
+    format!(" [{}, {days}{sample}]", counted(signal.events, "event"))
+}
+
 /// What only the owner can answer.
 fn questions(key: &Key) -> Vec<String> {
     let mut asks = Vec::new();
@@ -184,15 +247,10 @@ fn questions(key: &Key) -> Vec<String> {
     }
     for (n, c) in key.consumers.iter().enumerate() {
         let n = n + 1;
-        match c.rival {
-            Some(rival) if c.kind == "unknown" => {
-                asks.push(format!("what is consumer {n}? Could it be: {rival}?"))
-            }
-            Some(rival) => asks.push(format!("which is consumer {n}: {} or {rival}?", c.kind_title)),
-            None if c.kind == "unknown" => asks.push(format!("what is consumer {n}, and where does it run?")),
-            None => asks
-                .push(format!("is consumer {n} yours ({}, {}), and still needed?", c.kind_title, c.origin)),
+        if c.questions.is_empty() {
+            asks.push(format!("is consumer {n} yours ({}, {}), and still needed?", c.kind_title, c.origin));
         }
+        asks.extend(c.questions.iter().map(|question| format!("consumer {n}: {question}")));
         asks.extend(c.replacement.needs.iter().map(|need| format!("consumer {n}: {}", need.ask)));
     }
     asks

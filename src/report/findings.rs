@@ -76,7 +76,7 @@ fn about_evidence(analysis: &Analysis, keys: &[Key], out: &mut Findings) {
         "1 key has events later than the report's time; they count as use.",
         "{n} keys have events later than the report's time; they count as use.",
     );
-    if analysis.material.networks.files.is_empty() && keys.iter().any(|key| !key.consumers.is_empty()) {
+    if !analysis.material.networks.knows_providers() && keys.iter().any(|key| !key.consumers.is_empty()) {
         let text =
             "No IP range files were given: clouds, runners and servers of one's own cannot be told apart.";
         out.say("no-ranges", 1, text, "");

@@ -1,5 +1,6 @@
 //! The dependency graph as DOT, GraphML, Mermaid and JSON.
 
+use super::svg::svg;
 use super::text::clean;
 use crate::graph::{Graph, Node, NodeKind};
 use serde_json::json;
@@ -8,6 +9,8 @@ use std::fmt::Write;
 /// Formats of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GraphFormat {
+    /// A picture.
+    Svg,
     /// Graphviz.
     Dot,
     /// GraphML, for yEd, Gephi and networkx.
@@ -29,6 +32,7 @@ impl GraphFormat {
     /// The format of a file by its extension.
     pub fn from_path(path: &str) -> Option<Self> {
         match path.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+            "svg" => Some(Self::Svg),
             "dot" | "gv" => Some(Self::Dot),
             "graphml" => Some(Self::GraphMl),
             "mmd" | "mermaid" => Some(Self::Mermaid),
@@ -43,6 +47,7 @@ impl GraphFormat {
     /// A sentence where the format cannot hold the graph: Mermaid has limits.
     pub fn render(self, graph: &Graph) -> Result<Vec<u8>, String> {
         match self {
+            Self::Svg => Ok(svg(graph).into_bytes()),
             Self::Dot => Ok(dot(graph).into_bytes()),
             Self::GraphMl => Ok(graphml(graph).into_bytes()),
             Self::Mermaid => mermaid(graph).map(String::into_bytes),
@@ -58,8 +63,10 @@ fn shape(kind: NodeKind) -> &'static str {
         NodeKind::Key => "box",
         NodeKind::Session => "note",
         NodeKind::Consumer => "ellipse",
-        NodeKind::Network => "cds",
+        NodeKind::Network => "tab",
         NodeKind::Service => "component",
+        NodeKind::Action => "cds",
+        NodeKind::Resource => "cylinder",
         NodeKind::Role => "hexagon",
         NodeKind::Replacement => "octagon",
     }
@@ -124,8 +131,11 @@ fn graphml(graph: &Graph) -> String {
 /// A flowchart; larger graphs leave out what is told best elsewhere (services, sessions), then give up with advice.
 fn mermaid(graph: &Graph) -> Result<String, String> {
     let everything = |_: &Node| true;
-    let core = |node: &Node| !matches!(node.kind, NodeKind::Service | NodeKind::Session | NodeKind::Account);
-    for keep in [&everything as &dyn Fn(&Node) -> bool, &core] {
+    let coarse = |node: &Node| !matches!(node.kind, NodeKind::Action | NodeKind::Resource);
+    let core = |node: &Node| {
+        coarse(node) && !matches!(node.kind, NodeKind::Service | NodeKind::Session | NodeKind::Account)
+    };
+    for keep in [&everything as &dyn Fn(&Node) -> bool, &coarse, &core] {
         let (text, edges) = flowchart(graph, keep);
         if edges <= MERMAID_EDGES && text.len() <= MERMAID_TEXT {
             return Ok(text);
@@ -180,9 +190,14 @@ fn json_graph(graph: &Graph) -> Result<Vec<u8>, String> {
         .into_iter()
         .map(|(from, to, edge)| json!({"source": from, "target": to, "kind": edge.kind.id(), "events": edge.events}))
         .collect();
-    let mut bytes =
-        serde_json::to_vec_pretty(&json!({"schema": "offkey.graph/1", "nodes": nodes, "edges": edges}))
-            .map_err(|e| e.to_string())?;
+    let hubs: Vec<_> = graph
+        .hubs()
+        .into_iter()
+        .map(|hub| json!({"kind": hub.kind.id(), "name": hub.name, "keys": hub.keys}))
+        .collect();
+    let insights = json!({"groups": graph.groups(), "hubs": hubs, "role_cycles": graph.role_cycles()});
+    let whole = json!({"schema": "offkey.graph/1", "nodes": nodes, "edges": edges, "insights": insights});
+    let mut bytes = serde_json::to_vec_pretty(&whole).map_err(|e| e.to_string())?;
     bytes.push(b'\n');
     Ok(bytes)
 }

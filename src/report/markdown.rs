@@ -1,7 +1,8 @@
 //! The report as Markdown, as GitHub renders it.
 
 use super::text::{code, markdown as md};
-use super::view::{Consumer, Key, Report};
+use super::view::{Consumer, Key, RegionCoverage, Report};
+use crate::model::counted;
 use std::fmt::Write;
 
 /// Calls named in a consumer's paragraph; the total stands beside them.
@@ -163,11 +164,21 @@ fn detail(key: &Key, out: &mut String) {
 }
 
 fn consumer_detail(c: &Consumer, out: &mut String) {
-    let rival = c.rival.map(|r| format!("; or {r}: ask the owner")).unwrap_or_default();
     let _ = writeln!(out, "\n#### {} – {}\n", md(c.kind_title), md(&c.origin));
-    let _ = writeln!(out, "Confidence {}{rival}. Consumer `{}`.\n", c.confidence, c.id);
+    let cap = c.capped_by.as_ref().map(|cap| format!(", not higher because {}", md(cap))).unwrap_or_default();
+    let _ = writeln!(out, "Confidence {}{cap}. Consumer `{}`.\n", c.confidence, c.id);
     for signal in &c.signals {
-        let _ = writeln!(out, "- {} signal for {}: {}", signal.strength, signal.kind, md(&signal.text));
+        let whose =
+            if signal.supports { "for it".to_owned() } else { format!("against it, for {}", signal.kind) };
+        let events = match (signal.events, &signal.sample_event_id) {
+            (0, _) => String::new(),
+            (n, None) => format!(" ({})", counted(n, "event")),
+            (n, Some(id)) => format!(" ({}, such as {})", counted(n, "event"), code(id)),
+        };
+        let _ = writeln!(out, "- {}, {whose}: {}{events}", signal.strength, md(&signal.text));
+    }
+    for question in &c.questions {
+        let _ = writeln!(out, "- **Ask the owner:** {}", md(question));
     }
     if c.signals.is_empty() {
         out.push_str("- no signal tells what it is\n");
@@ -205,6 +216,18 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
             String::new()
         };
         let _ = writeln!(out, "Calls: {}{more}.", calls.join(", "));
+        if !c.permissions.is_empty() {
+            let names: Vec<String> = c.permissions.iter().map(|p| code(&p.action)).collect();
+            let _ = writeln!(out, "Actions that its successful calls needed: {}.", names.join(", "));
+        }
+        if !c.unmapped_calls.is_empty() {
+            let names: Vec<String> = c
+                .unmapped_calls
+                .iter()
+                .map(|call| code(&format!("{}:{}", call.service, call.name)))
+                .collect();
+            let _ = writeln!(out, "Calls whose actions are not known: {}.", names.join(", "));
+        }
         if !c.credential_sources.is_empty() {
             let _ =
                 writeln!(out, "User agents say that the key comes from {}.", c.credential_sources.join(", "));
@@ -238,6 +261,27 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
 }
 
 fn others(report: &Report, out: &mut String) {
+    let tied = &report.dependencies;
+    if !tied.groups.is_empty() || !tied.role_cycles.is_empty() {
+        out.push_str("\n## What ties keys together\n\n");
+        for group in &tied.groups {
+            let keys: Vec<String> = group.iter().map(|key| code(key)).collect();
+            let _ = writeln!(out, "- Migrate together: {}", keys.join(", "));
+        }
+        for hub in &tied.hubs {
+            let _ = writeln!(
+                out,
+                "- The {} {} alone ties {} together",
+                hub.kind,
+                code(&hub.name),
+                counted(hub.keys.len(), "key")
+            );
+        }
+        for circle in &tied.role_cycles {
+            let roles: Vec<String> = circle.iter().map(|role| code(role)).collect();
+            let _ = writeln!(out, "- Roles that assume each other in a circle: {}", roles.join(", "));
+        }
+    }
     if !report.shared_consumers.is_empty() {
         out.push_str("\n## Keys that one program uses from one address, possibly one workload\n\n");
         for shared in &report.shared_consumers {
@@ -267,12 +311,20 @@ fn others(report: &Report, out: &mut String) {
     }
 }
 
+/// How many days of each state one class of events has.
+fn class_days(region: &RegionCoverage, class: &str) -> String {
+    let classes = region.classes.iter().filter(|days| days.class == class);
+    let days: Vec<String> =
+        classes.flat_map(|days| &days.days).map(|days| format!("{} {}", days.count, days.title)).collect();
+    days.join(", ")
+}
+
 fn coverage(report: &Report, out: &mut String) {
     out.push_str("\n## What we could not see\n\n");
     for unknown in &report.coverage.unknowns {
         let _ = writeln!(out, "- {}", md(unknown));
     }
-    out.push_str("\n| Account | Region | First day | Last day | Days | Records | Data | Objects | Damaged |\n|---|---|---|---|---:|---:|---:|---:|---:|\n");
+    out.push_str("\n| Account | Region | First day | Last day | Records | Objects | Damaged | Management days | Data days |\n|---|---|---|---|---:|---:|---:|---|---|\n");
     for account in &report.coverage.accounts {
         if account.regions.is_empty() {
             let _ = writeln!(out, "| {} | no events | | | | | | | |", md(&account.account));
@@ -285,11 +337,11 @@ fn coverage(report: &Report, out: &mut String) {
                 md(&r.region),
                 r.first_day,
                 r.last_day,
-                r.days,
                 r.records,
-                r.data_events,
                 r.objects,
-                r.damaged_objects
+                r.damaged_objects,
+                class_days(r, "management"),
+                class_days(r, "data"),
             );
         }
     }

@@ -1,6 +1,7 @@
 //! Renders: one set of values, a renderer per format, values in and bytes out. Nothing here reads or writes.
 
 mod assemble;
+mod coverage_view;
 mod csv;
 mod explain;
 mod findings;
@@ -11,6 +12,7 @@ mod markdown;
 mod rows;
 mod seen;
 mod summary;
+mod svg;
 mod text;
 mod view;
 

@@ -2,8 +2,9 @@
 
 use super::view::*;
 use crate::analysis::Analysis;
+use crate::evidence::{DayState, EventClass};
 use crate::inventory::Trail;
-use crate::model::{AccountId, format_instant};
+use crate::model::{AccountId, Day, format_instant};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Accounts that any input speaks of.
@@ -20,6 +21,8 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
     let material = &analysis.material;
     let mut regions: BTreeMap<AccountId, Vec<RegionCoverage>> = BTreeMap::new();
     for region in material.evidence.coverage.regions() {
+        let classes =
+            EventClass::ALL.map(|class| class_days(analysis, &region.account, &region.region, class));
         regions.entry(region.account.clone()).or_default().push(RegionCoverage {
             region: region.region,
             first_day: region.window.first.to_string(),
@@ -32,6 +35,7 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
             objects: region.sum.objects,
             damaged_objects: region.sum.damaged,
             digests: region.sum.digests,
+            classes: classes.into(),
         });
     }
     let account_view = |account: &AccountId| {
@@ -79,6 +83,45 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
     }
 }
 
+/// Spans that a report holds of one region and class.
+const MOST_SPANS: usize = 60;
+
+fn class_days(analysis: &Analysis, account: &AccountId, region: &str, class: EventClass) -> ClassDays {
+    let material = &analysis.material;
+    let trails = material.inventory.accounts.get(account).map(|facts| facts.trails.as_slice());
+    // Only where every trail's selectors are known can it be said that none records the class.
+    let records = |trail: &Trail| match (&trail.selectors, class) {
+        (None, _) => true,
+        (Some(selectors), EventClass::Management) => selectors.all_management,
+        (Some(selectors), EventClass::Data) => !selectors.data_types.is_empty(),
+    };
+    let excluded = trails.is_some_and(|trails| !trails.is_empty() && !trails.iter().any(records));
+    let spans = material.evidence.coverage.day_spans(account, region, class, excluded);
+    let count = |state: DayState| {
+        let days = spans.iter().filter(|span| span.state == state).map(|span| span.window.days());
+        days.map(|days| u64::try_from(days).unwrap_or(0)).sum()
+    };
+    let days = DayState::ALL.iter().map(|state| NamedCount {
+        id: state.id().to_owned(),
+        title: state.id().replace('-', " "),
+        count: count(*state),
+    });
+    ClassDays {
+        class: class.id(),
+        days: days.filter(|days| days.count > 0).collect(),
+        spans_left_out: spans.len().saturating_sub(MOST_SPANS),
+        spans: spans
+            .iter()
+            .take(MOST_SPANS)
+            .map(|span| DaySpan {
+                state: span.state.id(),
+                first_day: span.window.first.to_string(),
+                last_day: span.window.last.to_string(),
+            })
+            .collect(),
+    }
+}
+
 fn trail(trail: &Trail) -> String {
     let regions = if trail.multi_region { "all regions" } else { "one region" };
     let scope = if trail.organization { "organization" } else { "account" };
@@ -102,6 +145,12 @@ fn trail(trail: &Trail) -> String {
     };
     format!("{} ({scope}, {regions}; {events})", trail.arn)
 }
+
+/// Range files that are older than this, in days, are out of date: providers add prefixes every week.
+const STALE_RANGES: i32 = 90;
+
+/// Entries that are named of one file.
+const MOST_NAMED: usize = 20;
 
 /// What no report made of these inputs can know.
 pub(super) fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<String> {
@@ -134,8 +183,28 @@ pub(super) fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<St
     if !unknown_users.is_empty() {
         out.push(format!("Neither an access key list nor a credential report covers {} users: whether they have keys is unknown.", unknown_users.len()));
     }
-    if material.networks.files.is_empty() {
+    if !material.networks.knows_providers() {
         out.push("No IP range files were given: addresses of AWS, GitHub, Google and Azure cannot be told from others.".to_owned());
+    }
+    for file in &material.networks.files {
+        let age = file.day().map(|day| Day::of(analysis.as_of).0 - day.0).filter(|age| *age > STALE_RANGES);
+        if let Some(age) = age {
+            out.push(format!(
+                "The ranges of {} are {age} days older than this report: addresses that were added since are taken for somebody else's.",
+                file.title
+            ));
+        }
+        if !file.unusable.is_empty() {
+            let named: Vec<&str> = file.unusable.iter().take(MOST_NAMED).map(String::as_str).collect();
+            let more = file.unusable.len() - named.len();
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            out.push(format!(
+                "{} entries of {} could not be used as they are: {}{more}.",
+                file.unusable.len(),
+                file.title,
+                named.join("; ")
+            ));
+        }
     }
     let never: usize = material.evidence.chains.sessions.iter().filter(|s| s.events == 0).count();
     if never > 0 {

@@ -3,6 +3,7 @@
 //! Times are RFC 3339 in UTC; days are `YYYY-MM-DD`. Absent means unknown. Lists are complete unless a field
 //! `…_total` beside them says how many there are.
 
+pub(crate) use super::coverage_view::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -31,6 +32,8 @@ pub struct Report {
     pub keys: Vec<Key>,
     /// Places from which one program uses several keys.
     pub shared_consumers: Vec<SharedConsumer>,
+    /// What ties keys together.
+    pub dependencies: Dependencies,
     /// Users of whom no export says whether they have keys.
     pub users_with_unknown_keys: Vec<UserRef>,
     /// Session use by IAM users that derives from no key seen: the console and the like.
@@ -81,6 +84,41 @@ pub struct Summary {
     pub events: u64,
     /// Main findings, most urgent first.
     pub findings: Vec<Finding>,
+}
+
+/// What ties keys together.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Dependencies {
+    /// Keys that hang together by a place of their consumers: best migrated in one go.
+    pub groups: Vec<Vec<String>>,
+    /// Places and roles without which groups would fall apart.
+    pub hubs: Vec<Hub>,
+    /// Roles that assume each other in a circle: none of them can be retired by itself.
+    pub role_cycles: Vec<Vec<String>>,
+}
+
+/// A place or role that ties keys together.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Hub {
+    /// `network` or `role`.
+    pub kind: &'static str,
+    /// What it is called.
+    pub name: String,
+    /// The keys.
+    pub keys: Vec<String>,
+}
+
+/// What breaks if a key goes.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct BlastRadius {
+    /// Workloads that use it.
+    pub consumers: usize,
+    /// Services that they call with it.
+    pub services: Vec<String>,
+    /// Roles that they enter with it.
+    pub roles: Vec<String>,
+    /// Other keys of the same group: they hang together with it by a place of their consumers.
+    pub tied_keys: Vec<String>,
 }
 
 /// A finding.
@@ -165,6 +203,8 @@ pub struct Key {
     pub usage: Usage,
     /// Sessions that it handed out.
     pub sessions: Sessions,
+    /// What breaks if it goes.
+    pub blast_radius: BlastRadius,
 }
 
 /// IAM's record of a key's last use.
@@ -234,8 +274,12 @@ pub struct Consumer {
     pub kind_title: &'static str,
     /// `low`, `medium` or `high`.
     pub confidence: &'static str,
+    /// Why the confidence is lower than the signals would make it, where it is.
+    pub capped_by: Option<String>,
     /// The kind that is nearly as plausible: ask the owner.
     pub rival: Option<&'static str>,
+    /// What only the owner can answer.
+    pub questions: Vec<String>,
     /// Program and place.
     pub origin: String,
     /// Whether any record shows it; false where it is presumed.
@@ -260,6 +304,11 @@ pub struct Consumer {
     pub credential_sources: Vec<&'static str>,
     /// Calls, busiest first.
     pub calls: Vec<Call>,
+    /// IAM actions that its successful calls needed, by name. Not yet a policy: neither resources nor conditions are
+    /// derived, nor what only the request shows (such as `iam:PassRole`).
+    pub permissions: Vec<Permission>,
+    /// Successful calls whose actions are not known; nothing is guessed.
+    pub unmapped_calls: Vec<Call>,
     /// Regions called.
     pub regions: Vec<String>,
     /// Roles assumed.
@@ -291,8 +340,18 @@ pub struct Signal {
     pub kind: &'static str,
     /// `weak`, `medium` or `strong`.
     pub strength: &'static str,
+    /// Whether it speaks for the kind that the consumer is told to be; otherwise it speaks against it.
+    pub supports: bool,
     /// What was observed.
     pub text: String,
+    /// In how many events; 0 where it is a fact about the user and not about calls.
+    pub events: u64,
+    /// The first of them.
+    pub first: Option<String>,
+    /// The last of them.
+    pub last: Option<String>,
+    /// One of them, to look up in the logs.
+    pub sample_event_id: Option<String>,
 }
 
 /// A text with its events.
@@ -317,6 +376,19 @@ pub struct Call {
     pub denied: u64,
     /// Of those, other errors.
     pub failed: u64,
+}
+
+/// An IAM action that calls needed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Permission {
+    /// Such as `s3:ListAllMyBuckets`.
+    pub action: String,
+    /// `list`, `read`, `tagging`, `write` or `permissions-management`.
+    pub level: &'static str,
+    /// Successful events that needed it.
+    pub events: u64,
+    /// Why it is called otherwise than the call, where it is.
+    pub because: Option<&'static str>,
 }
 
 /// A recommended replacement.
@@ -412,92 +484,6 @@ pub struct UserSession {
     pub first: Option<String>,
     /// Last event.
     pub last: Option<String>,
-}
-
-/// Coverage of the inputs.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Coverage {
-    /// Each account.
-    pub accounts: Vec<AccountCoverage>,
-    /// Range files that tell networks apart.
-    pub ranges: Vec<RangeFile>,
-    /// What is not known in general.
-    pub unknowns: Vec<String>,
-}
-
-/// Coverage of one account.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct AccountCoverage {
-    /// Account.
-    pub account: String,
-    /// First day with events.
-    pub first_day: Option<String>,
-    /// Last day with events.
-    pub last_day: Option<String>,
-    /// Spans of days in between without any.
-    pub missing: Vec<MissingDays>,
-    /// Regions.
-    pub regions: Vec<RegionCoverage>,
-    /// Services of which data events were read.
-    pub data_events_of: Vec<String>,
-    /// Trails, where they were described.
-    pub trails: Vec<String>,
-    /// Whether a credential report was read, and when it was made.
-    pub credential_report: Option<String>,
-    /// Whether authorization details were read.
-    pub authorization_details: bool,
-    /// Whether an access key list was read.
-    pub access_key_list: bool,
-}
-
-/// A span of days without events.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct MissingDays {
-    /// First day.
-    pub first_day: String,
-    /// Last day, included.
-    pub last_day: String,
-    /// How many days.
-    pub days: i32,
-}
-
-/// Coverage of one region.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RegionCoverage {
-    /// Region.
-    pub region: String,
-    /// First day with anything.
-    pub first_day: String,
-    /// Last day.
-    pub last_day: String,
-    /// Days with anything.
-    pub days: usize,
-    /// Records, whether or not they were decoded.
-    pub records: u64,
-    /// Management events, of the records that were decoded: those of keys and of sessions that derive from them, and
-    /// a sample of the others; all of them with `--census`.
-    pub management_events: u64,
-    /// Data events, of the records that were decoded.
-    pub data_events: u64,
-    /// Insight and aggregated events, of the records that were decoded.
-    pub other_events: u64,
-    /// Log objects, by their names.
-    pub objects: u32,
-    /// Log objects of which some part could not be read.
-    pub damaged_objects: u32,
-    /// Digest files, by their names.
-    pub digests: u32,
-}
-
-/// A range file.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RangeFile {
-    /// Whose.
-    pub title: &'static str,
-    /// Date or number in it, as written.
-    pub date: String,
-    /// Prefixes.
-    pub prefixes: usize,
 }
 
 /// Something passed over.

@@ -14,7 +14,7 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x6f66_666b;
 
 /// The schema's versions, oldest first; each brings a store from the version before to its own.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
 
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -262,8 +262,19 @@ impl EvidenceStore {
     /// [`StoreError`]; the store is then as it was.
     pub fn add(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
         self.write(|transaction, strings, rows| {
+            transaction.execute("UPDATE progress SET value = 0 WHERE name = 'settled' AND value <> 0", [])?;
             write::facts(transaction, strings, rows, facts)?;
             files.iter().try_for_each(|file| write::file(transaction, file))
+        })
+    }
+
+    /// Notes that no role session that was passed over matters, as far as anything in the store tells.
+    ///
+    /// # Errors
+    /// As [`EvidenceStore::add`].
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.write(|transaction, _, _| {
+            transaction.execute("UPDATE progress SET value = 1 WHERE name = 'settled'", []).map(|_| ())
         })
     }
 

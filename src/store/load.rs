@@ -131,6 +131,12 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn pending(&self, matters: &dyn Fn(u32) -> bool) -> Result<Vec<PendingFile>, StoreError> {
+        let settled = each(&self.connection, "SELECT value FROM progress WHERE name = 'settled'", |row| {
+            row.get::<_, i64>(0)
+        });
+        if settled.map_err(|e| StoreError::of(&self.path, &e))?.contains(&1) {
+            return Ok(Vec::new());
+        }
         let pending = each(
             &self.connection,
             "SELECT identity, label, size, version, pending FROM file WHERE pending IS NOT NULL",

@@ -400,18 +400,21 @@ pub(super) fn pending(db: &Connection, file: &StoredFile) -> Result<()> {
 
 /// Forgets what could not be listed below these inputs, before they are listed anew.
 pub(super) fn forget_unlisted(db: &Connection, inputs: &[String]) -> Result<()> {
+    // A colon is followed by a semicolon.
+    let range = "identity >= 'unlisted:' AND identity < 'unlisted;'";
     for input in inputs {
         let below = format!("{UNLISTED}{}", input.trim_end_matches('/'));
         // Directories end at a slash; what keys in S3 begin with ends anywhere.
+        // By the range of such names first, which an index answers.
         let of = match input.starts_with("s3://") {
             true => "substr(identity, 1, length(?1)) = ?1",
             false => "identity = ?1 OR substr(identity, 1, length(?1) + 1) = ?1 || '/'",
         };
         db.execute(
-            &format!("DELETE FROM file_skip WHERE file IN (SELECT id FROM file WHERE {of})"),
+            &format!("DELETE FROM file_skip WHERE file IN (SELECT id FROM file WHERE {range} AND ({of}))"),
             [&below],
         )?;
-        db.execute(&format!("DELETE FROM file WHERE {of}"), [&below])?;
+        db.execute(&format!("DELETE FROM file WHERE {range} AND ({of})"), [&below])?;
     }
     Ok(())
 }

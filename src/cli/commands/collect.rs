@@ -3,18 +3,19 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::{Filter, Wanted};
-use super::load;
 use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
+use super::{load, ranges};
 use crate::analysis::{Collecting, collect, teach};
-use crate::aws::S3Url;
+use crate::aws::{PUBLISHED, S3Url};
 use crate::evidence::Lineage;
 use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
 use crate::model::{SESSIONS_NOT_COUNTED, Skip, SkipReason, parse_day};
 use crate::store::{EvidenceStore, KnownFiles, PendingFile, StoreError};
 use clap::Args;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Read evidence into a store: each event once, each file once, as often as it is run
@@ -27,10 +28,11 @@ use std::sync::Arc;
   offkey report offkey.db -o report.html
   offkey collect AWSLogs/ --since 2026-07-01 --accounts 111122223333 --store prod.db
   offkey collect s3://example-trail/AWSLogs/ --since 2026-07-01 --profile audit
+  offkey collect --fetch-ranges
   zcat *.json.gz | offkey collect -")]
 pub(in super::super) struct Arguments {
     /// What to read: directories, files, s3://BUCKET/PREFIX, or '-'; told apart by content
-    #[arg(value_name = "INPUT", required = true)]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["fetch_ranges", "ranges"])]
     inputs: Vec<String>,
     /// The store; made where there is none
     #[arg(long, value_name = "FILE", default_value = "offkey.db")]
@@ -45,6 +47,12 @@ pub(in super::super) struct Arguments {
     /// Decode and count every record, also those that no key and no session of a key signed; several times slower
     #[arg(long)]
     census: bool,
+    /// Also fetch the address ranges that AWS, GitHub, Google Cloud, Cloudflare and Fastly publish, and keep them
+    #[arg(long)]
+    fetch_ranges: bool,
+    /// Also fetch this range file, by https or from this machine; may be given several times
+    #[arg(long, value_name = "URL")]
+    ranges: Vec<String>,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -72,6 +80,10 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let wanted = arguments.filter.resolve(&parse_day)?;
     let mut remote = s3_source::connect(inputs, &arguments.access)?;
     let mut store = open(&arguments.store, terminal)?;
+    let published = if arguments.fetch_ranges { PUBLISHED } else { &[] };
+    let urls: Vec<&str> =
+        published.iter().copied().chain(arguments.ranges.iter().map(String::as_str)).collect();
+    let unfetched = ranges::fetch(&mut store, &urls, terminal)?;
     let known = store.known_files().map_err(failure)?;
     let lineage = Arc::new(Lineage::default());
     teach(&lineage, &store.sessions().map_err(failure)?);
@@ -112,13 +124,25 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let mut result = read(&reading, Pass::First, &groups, &remote, &sink);
     let mut read_again = 0;
     if result.is_ok() {
-        let pending =
-            sink.with(|store| store.pending(&|session| lineage.contains(session))).map_err(failure)?;
-        let (again, gone) = second_reading(&pending, &remote);
+        let pending = || {
+            let found = sink.with(|store| {
+                let pending = store.pending(&|session| lineage.contains(session))?;
+                if pending.is_empty() {
+                    store.settle()?;
+                }
+                Ok(pending)
+            });
+            found.map_err(failure)
+        };
+        let found = pending()?;
+        let (again, gone) = second_reading(&found, &remote);
         read_again = again.iter().map(|group| group.len()).sum::<usize>() as u64;
         sink.note_gone(gone).map_err(failure)?;
         bar.set_message(format!("reading {read_again} files again for sessions of keys"));
         result = read(&Collecting { tick: &|_| {}, ..reading }, Pass::Again, &again, &remote, &sink);
+        if result.is_ok() && !found.is_empty() {
+            pending()?;
+        }
     }
     bar.finish_and_clear();
     let (store, done) = sink.finish().map_err(failure)?;
@@ -142,7 +166,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         return Err(Failure::interrupted().hint(hint));
     }
     let hidden = store.hides_records().map_err(failure)?;
-    Ok(if hidden { ExitKind::Incomplete } else { ExitKind::Done })
+    Ok(if hidden || unfetched > 0 { ExitKind::Incomplete } else { ExitKind::Done })
 }
 
 /// Entries of one source; there can be millions, so that nobody copies them.
@@ -160,9 +184,9 @@ struct Plan<'a> {
 impl Plan<'_> {
     fn of(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
         entries.retain(|entry| {
-            let wanted = self.wanted.wants(&entry.label());
+            let wanted = self.wanted.wants_all() || self.wanted.wants(&entry.label());
             self.out += u64::from(!wanted);
-            wanted && entry.path().is_none_or(|path| !is_own(&self.own, &path))
+            wanted && !is_own(self.own.as_deref(), entry)
         });
         let before = entries.len();
         entries.retain(|entry| {
@@ -243,18 +267,26 @@ fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failur
 }
 
 /// The store itself can lie in a directory that is read.
-fn is_own(own: &Option<PathBuf>, path: &std::path::Path) -> bool {
+fn is_own(own: Option<&Path>, entry: &Entry) -> bool {
     let Some(own) = own else { return false };
-    let Some(name) = own.file_name() else { return false };
-    let beside = ["", "-wal", "-shm", "-lock"].iter().any(|suffix| {
-        let mut name = name.to_owned();
-        name.push(suffix);
-        path.file_name() == Some(&name)
-    });
-    beside && path.parent().and_then(|p| p.canonicalize().ok()).as_deref() == own.parent()
+    let name = own.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+    // Asked of every file, and mostly answered by its name's end alone.
+    let beside = entry.inside.as_encoded_bytes();
+    let may_be = beside.is_empty()
+        || ["", "-wal", "-shm", "-lock"]
+            .iter()
+            .any(|suffix| beside.strip_suffix(suffix.as_bytes()).is_some_and(|stem| stem.ends_with(name)));
+    let directory = |path: PathBuf| path.parent().and_then(|parent| parent.canonicalize().ok());
+    may_be
+        && entry.path().is_some_and(|path| {
+            let file = path.file_name().map(OsStr::as_encoded_bytes).unwrap_or_default();
+            let suffix = file.strip_prefix(name);
+            suffix.is_some_and(|suffix| [&b""[..], b"-wal", b"-shm", b"-lock"].contains(&suffix))
+                && directory(path.clone()).as_deref() == own.parent()
+        })
 }
 
-fn open(path: &std::path::Path, terminal: &Terminal) -> Result<EvidenceStore, Failure> {
+fn open(path: &Path, terminal: &Terminal) -> Result<EvidenceStore, Failure> {
     let mut told = false;
     let opened = EvidenceStore::open_to_collect(path, &mut || {
         if !told {

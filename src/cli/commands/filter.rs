@@ -67,6 +67,11 @@ impl Wanted {
         }
     }
 
+    /// Whether nothing is left out.
+    pub(super) fn wants_all(&self) -> bool {
+        self.since.is_none() && self.until.is_none() && self.accounts.is_empty() && self.regions.is_empty()
+    }
+
     /// Whether an object of that label is wanted.
     pub(super) fn wants(&self, label: &str) -> bool {
         let Some(name) = object_name(label) else { return true };

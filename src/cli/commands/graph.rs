@@ -4,19 +4,19 @@ use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::{load, outputs};
-use crate::analysis::graph_of;
+use crate::analysis::{Detail, graph_of};
 use crate::report::GraphFormat;
 use clap::Args;
 
-/// Write the dependency graph: accounts, users, keys, consumers, networks, services, roles, replacements
+/// Write the dependency graph: accounts, users, keys, sessions, consumers, networks, services, roles, replacements
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
-  offkey graph AWSLogs/ iam/ -o graph.dot && dot -Tsvg graph.dot > graph.svg
+  offkey graph AWSLogs/ iam/ -o overview.svg
   offkey graph AWSLogs/ iam/ --key AKIAIOSFODNN7EXAMPLE -o key.mmd")]
 pub(in super::super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
-    /// Write the graph here: .dot, .graphml, .mmd or .json; may be given several times
+    /// Write the graph here: .svg, .dot, .graphml, .mmd or .json; may be given several times
     #[arg(short, long = "output", value_name = "FILE")]
     outputs: Vec<String>,
     /// Print the graph as JSON
@@ -25,13 +25,16 @@ pub(in super::super) struct Arguments {
     /// Only this key and what depends on it; may be given several times
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
+    /// Also show actions and the resources that they acted on; with --key they are always shown
+    #[arg(long)]
+    detail: bool,
     #[command(flatten)]
     judging: Judging,
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
     let formats =
-        outputs::formats(&arguments.outputs, GraphFormat::from_path, ".dot, .graphml, .mmd, .json")?;
+        outputs::formats(&arguments.outputs, GraphFormat::from_path, ".svg, .dot, .graphml, .mmd, .json")?;
     let mut analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     if !arguments.keys.is_empty() {
         if let Some(missing) =
@@ -41,7 +44,10 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
                 .hint("'offkey report INPUT… --json' lists them all"));
         }
         analysis.keys.retain(|key| arguments.keys.contains(&key.subject.reference()));
-        analysis.graph = graph_of(&analysis.keys);
+    }
+    // One key's picture has room for everything.
+    if arguments.detail || !arguments.keys.is_empty() {
+        analysis.graph = graph_of(&analysis.material, &analysis.keys, Detail::Resources);
     }
     for (path, format) in &formats {
         let bytes =

@@ -10,6 +10,7 @@ pub(super) mod graph;
 mod load;
 pub(super) mod man;
 mod outputs;
+mod ranges;
 pub(super) mod report;
 mod s3_source;
 pub(super) mod schema;

@@ -53,12 +53,7 @@ pub(super) fn connect(inputs: &[String], access: &Access) -> Result<Vec<Source>,
             return Err(Failure::usage(format!("{input}: no bucket in it")).hint("write s3://bucket/prefix"));
         };
         let s3 = S3::connect(&access).map_err(failure)?;
-        let root = Arc::new(Root {
-            place: Place::Remote,
-            path: url.root(),
-            name: url.root(),
-            argument: local + sources.len(),
-        });
+        let root = Arc::new(Root::new(Place::Remote, url.root(), url.root(), local + sources.len()));
         let stop = super::super::terminal::stop_flag();
         sources.push(Source { url, s3, root, tags: Mutex::default(), stop });
     }

@@ -3,18 +3,22 @@
 use super::masks::{BEYOND, Block, Masks};
 use super::records::{Raw, Record};
 
-/// What the pass keeps from one block to the next.
-#[derive(Default)]
-struct State {
-    /// All ones inside of a string, else zero.
-    in_string: u64,
-    /// Whether the next byte is escaped.
-    escaped: bool,
-    /// Brackets open inside the array of records.
-    depth: i64,
+/// Where the pass is among the records.
+struct Spot {
+    /// Where the record that is open began.
     start: usize,
     /// Where the last record ended, or the array began.
     end: usize,
+}
+
+/// What became of a block's brackets.
+enum Walked {
+    /// So many are open inside the array of records.
+    On(i64),
+    /// The array ends here.
+    Done(usize),
+    /// The text is not what it should be.
+    Odd,
 }
 
 /// The bytes that an odd number of backslashes stands before.
@@ -44,92 +48,89 @@ pub(super) fn pass(
     masks: impl Fn(&Block) -> Masks,
     parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
-    let mut state = State { end: at, ..State::default() };
+    // What goes from block to block stays in registers: whether a string is open (all ones) and the next byte escaped,
+    // how many brackets are open, and whether there was anything that is not JSON, which is asked once, at the end.
+    let (mut in_string, mut carry, mut depth, mut odd) = (0_u64, false, 0_i64, 0_u64);
+    let mut spot = Spot { start: at, end: at };
     let mut at = at;
     while at < len {
         let block = buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?;
         let mut found = masks(block);
         let rest = len - at;
         if rest < 64 {
-            let valid = (1_u64 << rest) - 1;
-            found.quote &= valid;
-            found.slash &= valid;
-            found.open &= valid;
-            found.close &= valid;
-            found.newline &= valid;
-            found.unicode &= valid;
-            found.words &= valid;
+            found.keep((1_u64 << rest) - 1);
         }
-        if found.unicode != 0 && spells_letters(buffer, at, found.unicode) {
+        if found.slash != 0 && spells_letters(buffer, at, found.slash) {
             return None;
         }
-        let quotes = found.quote & !escaped(found.slash, &mut state.escaped);
-        let inside = parity(quotes) ^ state.in_string;
-        state.in_string = ((inside.cast_signed()) >> 63).cast_unsigned();
+        let quotes = found.quote & !escaped(found.slash, &mut carry);
+        let inside = parity(quotes) ^ in_string;
+        in_string = (inside.cast_signed() >> 63).cast_unsigned();
         // Neither is JSON, and what it means to a reader that goes on differs.
-        if found.newline & inside | found.slash & !inside != 0 {
-            return None;
-        }
+        odd |= found.newline & inside | found.slash & !inside;
         while found.words != 0 {
             raw.words.push(u32::try_from(at + found.words.trailing_zeros() as usize).ok()?);
             found.words &= found.words - 1;
         }
         let (open, close) = (found.open & !inside, found.close & !inside);
         let closing = i64::from(close.count_ones());
-        if state.depth > closing {
-            state.depth += i64::from(open.count_ones()) - closing;
-        } else if let Some(end) = brackets(buffer, at, open, close, &mut state, raw)? {
-            return Some(end);
+        if depth > closing {
+            depth += i64::from(open.count_ones()) - closing;
+        } else {
+            match brackets(buffer, at, (open, close), depth, &mut spot, raw) {
+                Walked::On(open) => depth = open,
+                Walked::Done(end) => return (odd == 0).then_some(end),
+                Walked::Odd => return None,
+            }
         }
         at += 64;
     }
     None
 }
 
-/// Goes through the brackets of a block one by one. Returns the end of the array where it lies in this block.
+/// Goes through the brackets of a block one by one.
+#[inline(never)]
 fn brackets(
     buffer: &[u8],
     at: usize,
-    open: u64,
-    close: u64,
-    state: &mut State,
+    (open, close): (u64, u64),
+    mut depth: i64,
+    spot: &mut Spot,
     raw: &mut Raw,
-) -> Option<Option<usize>> {
+) -> Walked {
     let mut both = open | close;
     while both != 0 {
         let bit = both.trailing_zeros();
         both &= both - 1;
         let place = at + bit as usize;
-        let byte = *buffer.get(place)?;
+        let byte = buffer.get(place).copied().unwrap_or_default();
+        let since = || buffer.get(spot.end..place).unwrap_or(b"?");
         if open >> bit & 1 == 1 {
-            if state.depth == 0 {
-                let between = buffer.get(state.end..place)?;
-                if byte != b'{' || !separates(between, raw.records.is_empty()) {
-                    return None;
+            if depth == 0 {
+                if byte != b'{' || !separates(since(), raw.records.is_empty()) {
+                    return Walked::Odd;
                 }
-                state.start = place;
+                spot.start = place;
             }
-            state.depth += 1;
+            depth += 1;
             continue;
         }
-        state.depth -= 1;
-        match state.depth {
+        depth -= 1;
+        match depth {
             0 if byte == b'}' => {
-                state.end = place + 1;
-                raw.records.push(Record {
-                    start: u32::try_from(state.start).ok()?,
-                    end: u32::try_from(state.end).ok()?,
-                });
+                let (Ok(start), Ok(end)) = (u32::try_from(spot.start), u32::try_from(place + 1)) else {
+                    return Walked::Odd;
+                };
+                spot.end = place + 1;
+                raw.records.push(Record { start, end });
             }
-            0 => return None,
-            -1 => {
-                let blank = buffer.get(state.end..place)?.iter().all(u8::is_ascii_whitespace);
-                return (byte == b']' && blank).then_some(Some(place));
-            }
+            0 => return Walked::Odd,
+            -1 if byte == b']' && since().iter().all(u8::is_ascii_whitespace) => return Walked::Done(place),
+            -1 => return Walked::Odd,
             _ => {}
         }
     }
-    Some(None)
+    Walked::On(depth)
 }
 
 /// Whether exactly what belongs between two records stands there.
@@ -146,13 +147,13 @@ fn separates(between: &[u8], first: bool) -> bool {
 }
 
 /// Whether an escape stands for an ASCII letter or its like (U+0040 to U+007F), which the words are made of.
-fn spells_letters(buffer: &[u8], at: usize, mut unicode: u64) -> bool {
-    while unicode != 0 {
-        let place = at + unicode.trailing_zeros() as usize;
-        if matches!(buffer.get(place + 2..place + 5), Some([b'0', b'0', b'4'..=b'7'])) {
+fn spells_letters(buffer: &[u8], at: usize, mut slash: u64) -> bool {
+    while slash != 0 {
+        let place = at + slash.trailing_zeros() as usize;
+        if matches!(buffer.get(place + 1..place + 5), Some([b'u', b'0', b'0', b'4'..=b'7'])) {
             return true;
         }
-        unicode &= unicode - 1;
+        slash &= slash - 1;
     }
     false
 }

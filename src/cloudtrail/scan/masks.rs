@@ -11,11 +11,19 @@ pub(super) struct Masks {
     pub(super) open: u64,
     pub(super) close: u64,
     pub(super) newline: u64,
-    /// A backslash before a `u`.
-    pub(super) unicode: u64,
     /// Bytes at which one of the words may stand that make a record one to look at: `AKIA` begins there; in a wide scan
     /// also `ASIA` and `IAMUser`, or `AssumeRole` began three or `FederatedUser` six bytes before. Few are no such word, none is missed.
     pub(super) words: u64,
+}
+
+impl Masks {
+    /// Forgets what lies outside of the valid bytes.
+    pub(super) fn keep(&mut self, valid: u64) {
+        let Self { quote, slash, open, close, newline, words } = self;
+        for mask in [quote, slash, open, close, newline, words] {
+            *mask &= valid;
+        }
+    }
 }
 
 /// Bytes that are looked at beyond the 64.
@@ -30,19 +38,17 @@ pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
         let bytes = block.iter().skip(offset).take(64);
         bytes.enumerate().fold(0, |mask, (i, b)| mask | u64::from(*b == byte) << i)
     };
-    let slash = at(0, b'\\');
     let words = if WIDE {
         at(2, b'I') & at(3, b'A') | (at(2, b'M') | at(2, b'd')) & at(3, b'U') | at(2, b'e') & at(3, b'R')
     } else {
-        at(0, b'A') & at(1, b'K') & at(2, b'I')
+        at(0, b'A') & at(1, b'K')
     };
     Masks {
         quote: at(0, b'"'),
-        slash,
+        slash: at(0, b'\\'),
         open: at(0, b'{') | at(0, b'['),
         close: at(0, b'}') | at(0, b']'),
         newline: at(0, b'\n'),
-        unicode: if slash == 0 { 0 } else { slash & at(1, b'u') },
         words,
     }
 }
@@ -69,31 +75,72 @@ pub(super) mod x86 {
         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()))
     }
 
+    /// How far ahead of the block that is looked at the next ones are fetched: a large object has left the nearer caches
+    /// by the time it is inflated.
+    const AHEAD: usize = 1024;
+
+    #[inline]
+    fn fetch_ahead(block: &Block) {
+        // SAFETY: a prefetch reads nothing, wherever the address leads.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD).cast()) }
+    }
+
     /// By AVX-512.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn avx512<const WIDE: bool>(block: &Block) -> Masks {
-        let bytes = load512::<0>(block);
-        // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
-        let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
         let words = if WIDE {
             let (second, third) = (load512::<2>(block), load512::<3>(block));
             is512(second, b'I') & is512(third, b'A')
                 | (is512(second, b'M') | is512(second, b'd')) & is512(third, b'U')
                 | is512(second, b'e') & is512(third, b'R')
         } else {
-            // The rarest letter first: mostly it ends there.
-            let k = is512(load512::<1>(block), b'K');
-            if k == 0 { 0 } else { k & is512(bytes, b'A') & is512(load512::<2>(block), b'I') }
+            is512(load512::<0>(block), b'A') & is512(load512::<1>(block), b'K')
         };
-        let slash = is512(bytes, b'\\');
+        others512(block, words)
+    }
+
+    /// The first letters of pairs, and the second ones: a bit for each pair. A letter's place is its lower six bits, as
+    /// that is what the instruction looks at; what else has these bits is rare next to each other.
+    #[allow(clippy::indexing_slicing, reason = "worked out by the compiler, which would say so")]
+    static PAIRS: [[i8; 64]; 2] = {
+        let mut pairs = [[0; 64]; 2];
+        pairs[0][(b'I' & 63) as usize] = 1;
+        pairs[1][(b'A' & 63) as usize] = 1;
+        pairs[0][(b'M' & 63) as usize] = 2;
+        pairs[0][(b'd' & 63) as usize] = 2;
+        pairs[1][(b'U' & 63) as usize] = 2;
+        pairs[0][(b'e' & 63) as usize] = 4;
+        pairs[1][(b'R' & 63) as usize] = 4;
+        pairs
+    };
+
+    /// By AVX-512 with table lookups, for wide scans: three instructions find all the pairs.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub(super) fn avx512_tables(block: &Block) -> Masks {
+        let [first, second] = &PAIRS;
+        // SAFETY: each table has the 64 bytes that are loaded.
+        let (first, second) =
+            unsafe { (_mm512_loadu_epi8(first.as_ptr()), _mm512_loadu_epi8(second.as_ptr())) };
+        let first = _mm512_permutexvar_epi8(load512::<2>(block), first);
+        let second = _mm512_permutexvar_epi8(load512::<3>(block), second);
+        others512(block, _mm512_test_epi8_mask(first, second))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn others512(block: &Block, words: u64) -> Masks {
+        fetch_ahead(block);
+        let bytes = load512::<0>(block);
+        // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
+        let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
         Masks {
             quote: is512(bytes, b'"'),
-            slash,
+            slash: is512(bytes, b'\\'),
             open: is512(folded, b'{'),
             close: is512(folded, b'}'),
             newline: is512(bytes, b'\n'),
-            unicode: if slash == 0 { 0 } else { slash & is512(load512::<1>(block), b'u') },
             words,
         }
     }
@@ -121,6 +168,7 @@ pub(super) mod x86 {
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2<const WIDE: bool>(block: &Block) -> Masks {
+        fetch_ahead(block);
         let bytes = load256::<0>(block);
         let bit = _mm256_set1_epi8(0x20);
         let folded = bytes.map(|half| _mm256_or_si256(half, bit));
@@ -130,20 +178,61 @@ pub(super) mod x86 {
                 | (is256(second, b'M') | is256(second, b'd')) & is256(third, b'U')
                 | is256(second, b'e') & is256(third, b'R')
         } else {
-            let k = is256(load256::<1>(block), b'K');
-            if k == 0 { 0 } else { k & is256(bytes, b'A') & is256(load256::<2>(block), b'I') }
+            is256(bytes, b'A') & is256(load256::<1>(block), b'K')
         };
-        let slash = is256(bytes, b'\\');
         Masks {
             quote: is256(bytes, b'"'),
-            slash,
+            slash: is256(bytes, b'\\'),
             open: is256(folded, b'{'),
             close: is256(folded, b'}'),
             newline: is256(bytes, b'\n'),
-            unicode: if slash == 0 { 0 } else { slash & is256(load256::<1>(block), b'u') },
             words,
         }
     }
+}
+
+/// The first quote, backslash or control character of sixteen bytes.
+#[cfg(target_arch = "x86_64")]
+#[allow(
+    unsafe_code,
+    reason = "SSE2 is part of every 64-bit x86, which the compiler does not take for granted"
+)]
+#[inline]
+pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    fn by_sse2(chunk: &[u8; 16]) -> u32 {
+        use std::arch::x86_64::*;
+        let whole = u128::from_le_bytes(*chunk);
+        let bytes = _mm_set_epi64x(((whole >> 64) as u64).cast_signed(), (whole as u64).cast_signed());
+        let quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"'.cast_signed()));
+        let slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed()));
+        let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
+        _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, slash), control)).cast_unsigned()
+    }
+    // SAFETY: every 64-bit x86 processor has SSE2.
+    let found = unsafe { by_sse2(chunk) };
+    (found != 0).then(|| found.trailing_zeros() as usize)
+}
+
+/// The same, eight bytes at a time: the lowest marked byte is exact, whatever borrows do above it.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let whole = u128::from_le_bytes(*chunk);
+    for (word, from) in [(whole as u64, 0), ((whole >> 64) as u64, 8)] {
+        let quote = word ^ (ONES * 0x22);
+        let slash = word ^ (ONES * 0x5c);
+        let found = (quote.wrapping_sub(ONES) & !quote)
+            | (slash.wrapping_sub(ONES) & !slash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        if found & HIGH != 0 {
+            return Some(from + ((found & HIGH).trailing_zeros() / 8) as usize);
+        }
+    }
+    None
 }
 
 /// Each bit becomes the parity of itself and all below it.
@@ -154,15 +243,33 @@ pub(super) fn parity(mut bits: u64) -> u64 {
     bits
 }
 
-/// The pass over an object by the best instructions there are; by none special ones if `special` is false.
+/// Which instructions to scan by; of those that the processor has not, the next best are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Instructions {
+    /// No special ones.
+    Portable,
+    /// AVX2.
+    Avx2,
+    /// AVX-512.
+    Avx512,
+    /// AVX-512 with table lookups.
+    Avx512Tables,
+}
+
+impl Instructions {
+    /// All of them, plainest first.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Tables];
+}
+
+/// The pass over an object.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
-pub(super) fn best<const WIDE: bool>(
+pub(super) fn pass_by<const WIDE: bool>(
+    by: Instructions,
     buffer: &[u8],
     len: usize,
     at: usize,
     raw: &mut Raw,
-    special: bool,
 ) -> Option<usize> {
     /// Carry-less multiplication by all ones is that parity.
     #[inline]
@@ -172,6 +279,10 @@ pub(super) fn best<const WIDE: bool>(
         let bits = _mm_set_epi64x(0, bits.cast_signed());
         _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1))).cast_unsigned()
     }
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
+    fn by_tables(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
+        pass(buffer, len, at, raw, |block| x86::avx512_tables(block), |bits| quick_parity(bits))
+    }
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
     fn by_avx512<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
         pass(buffer, len, at, raw, |block| x86::avx512::<WIDE>(block), |bits| quick_parity(bits))
@@ -180,31 +291,36 @@ pub(super) fn best<const WIDE: bool>(
     fn by_avx2<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
         pass(buffer, len, at, raw, |block| x86::avx2::<WIDE>(block), |bits| quick_parity(bits))
     }
-    let bits = special
-        && is_x86_feature_detected!("bmi1")
+    let bits = is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("popcnt")
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("pclmulqdq");
-    if bits && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
-        // SAFETY: the processor has what the function needs, as was just asked.
-        unsafe { by_avx512::<WIDE>(buffer, len, at, raw) }
-    } else if bits && is_x86_feature_detected!("avx2") {
-        // SAFETY: as above.
-        unsafe { by_avx2::<WIDE>(buffer, len, at, raw) }
-    } else {
-        pass(buffer, len, at, raw, portable::<WIDE>, parity)
+    let avx2 = by >= Instructions::Avx2 && bits && is_x86_feature_detected!("avx2");
+    let wide = by >= Instructions::Avx512
+        && bits
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw");
+    let tables = by >= Instructions::Avx512Tables && wide && is_x86_feature_detected!("avx512vbmi");
+    // SAFETY: each function is called only where the processor has what it needs, as was just asked.
+    unsafe {
+        match (tables && WIDE, wide, avx2) {
+            (true, ..) => by_tables(buffer, len, at, raw),
+            (_, true, _) => by_avx512::<WIDE>(buffer, len, at, raw),
+            (.., true) => by_avx2::<WIDE>(buffer, len, at, raw),
+            _ => pass(buffer, len, at, raw, portable::<WIDE>, parity),
+        }
     }
 }
 
 /// The pass over an object.
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) fn best<const WIDE: bool>(
+pub(super) fn pass_by<const WIDE: bool>(
+    _: Instructions,
     buffer: &[u8],
     len: usize,
     at: usize,
     raw: &mut Raw,
-    _: bool,
 ) -> Option<usize> {
     pass(buffer, len, at, raw, portable::<WIDE>, parity)
 }

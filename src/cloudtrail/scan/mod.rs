@@ -4,7 +4,9 @@ mod blocks;
 mod masks;
 mod records;
 
+pub use masks::Instructions;
+pub(super) use masks::first_special;
 pub use records::{
-    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan,
-    scan_portably, session_hash,
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_by,
+    session_hash,
 };

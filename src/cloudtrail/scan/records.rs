@@ -1,6 +1,6 @@
 //! From the pass over an object to its records and the reasons to look at some of them.
 
-use super::masks::best;
+use super::masks::{Instructions, pass_by};
 
 /// Bytes that a buffer must go on for after its content; what they are does not matter.
 pub const PADDING: usize = 128;
@@ -94,29 +94,24 @@ impl Mark {
 /// object has its usual form, `{"Records":[{…},{…}]}` and nothing else; otherwise it has to be read the general way.
 /// Of records without marks nothing but quotes and brackets is checked.
 pub fn scan(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
-    let run = match how {
-        Scan::Keys => run::<false>,
-        Scan::Wide => run::<true>,
-    };
-    run(buffer, len, out, true)
+    scan_by(Instructions::Avx512Tables, buffer, len, how, out)
 }
 
-/// [`scan`] without special instructions, for comparison.
-pub fn scan_portably(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
-    let run = match how {
-        Scan::Keys => run::<false>,
-        Scan::Wide => run::<true>,
-    };
-    run(buffer, len, out, false)
+/// [`scan`] by certain instructions, for comparison.
+pub fn scan_by(by: Instructions, buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
+    match how {
+        Scan::Keys => run::<false>(by, buffer, len, out),
+        Scan::Wide => run::<true>(by, buffer, len, out),
+    }
 }
 
-fn run<const WIDE: bool>(buffer: &[u8], len: usize, out: &mut Records, special: bool) -> bool {
+fn run<const WIDE: bool>(by: Instructions, buffer: &[u8], len: usize, out: &mut Records) -> bool {
     out.raw.records.clear();
     out.raw.words.clear();
     out.marks.clear();
     let Some(content) = buffer.get(..len) else { return false };
     let Some(at) = array_start(content) else { return false };
-    let Some(end) = best::<WIDE>(buffer, len, at, &mut out.raw, special) else { return false };
+    let Some(end) = pass_by::<WIDE>(by, buffer, len, at, &mut out.raw) else { return false };
     let Some(tail) = content.get(end + 1..) else { return false };
     let mut tail = tail.iter().filter(|b| !b.is_ascii_whitespace());
     if tail.next() != Some(&b'}') || tail.next().is_some() {

@@ -107,15 +107,15 @@ function consumer(c) {
       !c.seen && tag('presumed: no record shows it', 'gap'),
     ),
     el('p', { class: 'origin' }, c.origin),
-    c.rival &&
-      callout(`Nearly as plausible: ${kindTitle(c.rival)}. Ask the owner which it is before anything changes.`),
+    c.questions.length > 0 && callout(`Ask the owner before anything changes: ${c.questions.join(' ')}`),
+    c.capped_by && el('p', { class: 'muted' }, `Not higher than ${c.confidence} confidence: ${c.capped_by}.`),
     el(
       'div',
       { class: 'split' },
       el(
         'div',
         null,
-        el('h4', null, 'What speaks for it'),
+        el('h4', null, 'What speaks for it, and against'),
         signals.length
           ? el(
               'ul',
@@ -127,7 +127,9 @@ function consumer(c) {
                   tag(s.strength),
                   ' ',
                   s.text,
-                  s.kind !== c.kind && el('span', { class: 'muted' }, ` (for ${kindTitle(s.kind)})`),
+                  !s.supports && el('span', { class: 'muted' }, ` (against it: speaks for ${kindTitle(s.kind)})`),
+                  s.events > 0 && el('span', { class: 'muted' }, ` – ${n(s.events)} events`),
+                  s.sample_event_id && [el('span', { class: 'muted' }, ', such as '), mono(s.sample_event_id)],
                 ),
               ),
             )
