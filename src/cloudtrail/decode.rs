@@ -2,6 +2,7 @@
 
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 use super::fields::{Caller, Fields};
+use super::request::{Named, Setting, named};
 use super::text::{lossy_string, text};
 use crate::model::{AccountId, ROOT_USER, parse_instant};
 use serde_json::value::RawValue;
@@ -64,15 +65,35 @@ fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
     let minted =
         (!minted_key.is_empty()).then(|| Minted { key: minted_key, role_arn: text(fields.request.role_arn) });
     let (identity, odd_identity) = identity(fields);
+    let (name, region, error) =
+        (bounded(text(raw.event_name)), bounded(text(raw.aws_region)), bounded(text(raw.error_code)));
+    let recipient = text(raw.recipient_account_id);
+    let read_only = match raw.read_only {
+        Some("true" | "\"true\"") => Some(true),
+        Some("false" | "\"false\"") => Some(false),
+        _ => None,
+    };
+    let Named { resources, shows } = named(
+        fields,
+        &Setting {
+            host: host(&source),
+            event: &name,
+            region: &region,
+            account: identity.account.as_deref().unwrap_or(&recipient),
+            caller_arn: &identity.arn,
+            error: &error,
+            reads: read_only == Some(true),
+        },
+    );
     Ok(Event {
         identity,
         time: parse_instant(&text(raw.event_time)),
         source: bounded(source),
-        name: bounded(text(raw.event_name)),
-        region: bounded(text(raw.aws_region)),
+        name,
+        region,
         ip: bounded(text(raw.source_ip)),
         agent: bounded(unwrapped(text(raw.user_agent))),
-        error: bounded(text(raw.error_code)),
+        error,
         id: uuid(&text(raw.event_id)),
         shared_id: text(raw.shared_event_id),
         replaces: if text(fields.addendum.reason) == "UPDATED_DATA" {
@@ -80,37 +101,17 @@ fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
         } else {
             None
         },
-        recipient: text(raw.recipient_account_id),
+        recipient,
         vpc_endpoint: text(raw.vpc_endpoint_id),
         api_call: matches!(&*text(raw.event_type), "" | "AwsApiCall"),
         odd_identity,
         category: category(fields),
         presigned: text(fields.additional.authentication_method) == "QueryString",
         minted,
-        read_only: match raw.read_only {
-            Some("true" | "\"true\"") => Some(true),
-            Some("false" | "\"false\"") => Some(false),
-            _ => None,
-        },
-        resources: resources(fields),
+        read_only,
+        resources,
+        shows,
     })
-}
-
-fn resources<'a>(fields: &Fields<'a>) -> Vec<Cow<'a, str>> {
-    let mut arns: Vec<Cow<'a, str>> = fields.arns.iter().map(|raw| text(Some(raw))).collect();
-    if fields.record.resources.is_none() && fields.request.bucket.is_some() {
-        let bucket = text(fields.request.bucket);
-        // S3 records without a resource list: the bucket's own ARN has no region and no account.
-        if !bucket.is_empty() && text(fields.record.event_source) == "s3.amazonaws.com" {
-            let object = text(fields.request.object);
-            let slash = if object.is_empty() { "" } else { "/" };
-            arns.push(Cow::Owned(format!("arn:aws:s3:::{bucket}{slash}{object}")));
-        }
-    }
-    arns.retain(|arn| arn.len() <= LONGEST_TEXT);
-    arns.sort_unstable();
-    arns.dedup();
-    arns
 }
 
 /// The caller, and whether something stands in the identity's or the key's place that is neither what belongs there
@@ -173,6 +174,12 @@ fn caller<'a>(caller: &Caller<'a>, from_console: bool) -> Identity<'a> {
         key: (!key.is_empty()).then_some(key),
         arn,
     }
+}
+
+/// An event source without the end that all have.
+fn host(source: &str) -> &str {
+    let host = source.strip_suffix(".cn").unwrap_or(source);
+    host.strip_suffix(".amazonaws.com").unwrap_or(host)
 }
 
 /// A part of a text, borrowed where the text is.

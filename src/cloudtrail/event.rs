@@ -52,9 +52,12 @@ pub struct Event<'a> {
     pub minted: Option<Minted<'a>>,
     /// `readOnly`, where it is written.
     pub read_only: Option<bool>,
-    /// ARNs that the record names as what the call acted on: `resources[].ARN`, and what of `requestParameters` is
-    /// an ARN or an S3 bucket and key. Sorted, each once.
+    /// What the call acted on, as policies write ARNs (`*` and `?` in a name are `${*}` and `${?}`): `resources[].ARN`, ARNs
+    /// in `requestParameters`, and names there that [`super::TARGETS`] completes. Sorted, each once.
     pub resources: Vec<Cow<'a, str>>,
+    /// What the request shows by which a call needs more than others of its name: `tags`, `version`, `pass:ROLE-ARN` and
+    /// the like; `policy/conditional.rs` says what each means. Sorted, each once.
+    pub shows: Vec<Cow<'static, str>>,
 }
 
 /// `userIdentity`
@@ -155,6 +158,7 @@ impl Event<'_> {
             minted: self.minted.map(|minted| Minted { key: own(minted.key), role_arn: own(minted.role_arn) }),
             read_only: self.read_only,
             resources: self.resources.into_iter().map(own).collect(),
+            shows: self.shows,
         }
     }
 }

@@ -101,11 +101,9 @@ raw_fields! {
 }
 
 raw_fields! {
-    /// The parts of `requestParameters` that say what was acted on.
+    /// The parts of `requestParameters` that say how a session came about.
     RawRequest {
         role_arn: "roleArn" = b"roleArn",
-        bucket: "bucketName" = b"bucketName",
-        object: "key" = b"key",
     }
 }
 

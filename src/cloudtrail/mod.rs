@@ -5,7 +5,9 @@ mod event;
 mod fields;
 mod json;
 mod layout;
+mod request;
 mod scan;
+mod targets;
 mod text;
 
 pub use decode::{NotAnEvent, decode, decode_usual};
@@ -15,4 +17,5 @@ pub use scan::{
     Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session,
     scan, scan_by, session_hash,
 };
+pub use targets::{TARGETS, Target};
 pub use text::{lossy_string, text};

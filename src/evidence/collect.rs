@@ -1,10 +1,13 @@
 //! Folds events into facts, each event once, whatever the order of files.
 
-use super::facts::{COLUMNS, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, flags, micros};
+use super::facts::{
+    COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, flags, micros,
+};
 use super::intern::{Interner, Symbol};
 use super::lineage::{Lineage, Step};
 use super::resources::ResourceSet;
 use super::sessions::SessionLog;
+use super::usage::is_authorised;
 use crate::cloudtrail::{Event, EventId, IdentityKind};
 use crate::model::AccessKeyId;
 use hashbrown::HashMap;
@@ -50,6 +53,14 @@ pub(super) struct Seen {
     pub(super) undated: bool,
 }
 
+/// One kind of call of one program: signer, event source, event name, user agent.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct ActionKey {
+    pub(super) text: [Symbol; 4],
+    pub(super) by_role: bool,
+    pub(super) authorised: bool,
+}
+
 /// Addresses per neighbour list; more say nothing new.
 const NEIGHBOURS: usize = 8;
 
@@ -64,7 +75,7 @@ pub struct Collector {
     pub(super) kept: HashMap<EventKey, Kept>,
     pub(super) addenda: HashMap<EventKey, (EventId, Kept)>,
     pub(super) activity: HashMap<Symbol, Seen>,
-    pub(super) resources: HashMap<([Symbol; 3], bool), ResourceSet>,
+    pub(super) resources: HashMap<ActionKey, ResourceSet>,
     pub(super) keyless: BTreeMap<(String, String), Micros>,
     pub(super) sessions: SessionLog,
     pub(super) owners: BTreeMap<String, BTreeSet<(String, String)>>,
@@ -111,7 +122,7 @@ impl Collector {
             return self.keep((id, class), kept);
         }
         self.see_activity(signer, kept.time, kept.time == NO_TIME);
-        self.see_resources(signer, event);
+        self.see_resources(row, event);
         match event.replaces {
             // Whether it may replace the original is seen when that is there.
             Some(original) => self.keep_addendum((id, class), original, kept),
@@ -156,13 +167,22 @@ impl Collector {
         seen.undated |= undated;
     }
 
-    fn see_resources(&mut self, signer: Symbol, event: &Event<'_>) {
-        if event.resources.is_empty() {
+    fn see_resources(&mut self, row: u32, event: &Event<'_>) {
+        if event.resources.is_empty() && event.shows.is_empty() {
             return;
         }
-        let action = [signer, self.strings.intern(&event.source), self.strings.intern(&event.name)];
-        let set = self.resources.entry((action, event.error.is_empty())).or_default();
+        let Some(Columns { text: [signer, source, name, _, _, agent, ..], .. }) = self.rows.get(row as usize)
+        else {
+            return;
+        };
+        let key = ActionKey {
+            text: [*signer, *source, *name, *agent],
+            by_role: event.identity.kind == IdentityKind::AssumedRole,
+            authorised: is_authorised(&event.error),
+        };
+        let set = self.resources.entry(key).or_default();
         event.resources.iter().for_each(|arn| set.add(arn));
+        event.shows.iter().for_each(|show| set.show(show));
     }
 
     /// Counts an event, unless it is a copy that another one precedes.
@@ -236,6 +256,7 @@ impl Collector {
             (event.identity.kind == IdentityKind::AssumedRole, flags::ROLE),
             (event.read_only == Some(true), flags::READS),
             (event.read_only == Some(false), flags::WRITES),
+            (!event.resources.is_empty(), flags::NAMED),
         ] {
             bits |= if set { flag } else { 0 };
         }
@@ -323,7 +344,12 @@ impl Collector {
             resources: self
                 .resources
                 .into_iter()
-                .map(|((action, ok), set)| (action.map(|s| s.0), ok, set))
+                .map(|(ActionKey { text, by_role, authorised }, set)| FactAction {
+                    text: text.map(|s| s.0),
+                    by_role,
+                    authorised,
+                    set,
+                })
                 .collect(),
             sessions: self.sessions.into_facts(),
             owners: self
@@ -367,8 +393,9 @@ impl Collector {
         for (signer, last, undated) in facts.activity {
             self.see_activity(symbol(signer), last, undated);
         }
-        for (action, ok, set) in facts.resources {
-            self.resources.entry((action.map(symbol), ok)).or_default().merge(&set);
+        for FactAction { text, by_role, authorised, set } in facts.resources {
+            let key = ActionKey { text: text.map(symbol), by_role, authorised };
+            self.resources.entry(key).or_default().merge(&set);
         }
         self.sessions.take_in(facts.sessions);
         for (key, account, user) in facts.owners {

@@ -41,6 +41,8 @@ pub mod flags {
     pub const WRITES: u8 = 16;
     /// A role's session signed it.
     pub const ROLE: u8 = 32;
+    /// The record names what the call acted on.
+    pub const NAMED: u8 = 64;
 }
 
 /// One kind of call from one place.
@@ -78,6 +80,19 @@ pub struct FactAddendum {
     pub event: FactEvent,
 }
 
+/// What one kind of call of one program acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactAction {
+    /// Signer, event source, event name and user agent: indices into [`Facts::strings`].
+    pub text: [u32; 4],
+    /// Whether a role's session signed.
+    pub by_role: bool,
+    /// Whether the caller was authorised ([`super::is_authorised`]).
+    pub authorised: bool,
+    /// What was acted on.
+    pub set: ResourceSet,
+}
+
 /// Steps between keys and sessions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionFacts {
@@ -104,8 +119,8 @@ pub struct Facts {
     pub addenda: Vec<FactAddendum>,
     /// Signer, its latest record, and whether the time of any cannot be read.
     pub activity: Vec<(u32, Micros, bool)>,
-    /// Signer, event source, event name, and whether the calls succeeded; then what they acted on.
-    pub resources: Vec<([u32; 3], bool, ResourceSet)>,
+    /// What calls acted on.
+    pub resources: Vec<FactAction>,
     /// Steps between keys and sessions.
     pub sessions: SessionFacts,
     /// Static key, and an account and user whose record it signed.

@@ -1,6 +1,6 @@
 //! From collected facts to evidence: sessions resolved to their keys, rows counted and sorted.
 
-use super::collect::Collector;
+use super::collect::{ActionKey, Collector};
 use super::coverage::Coverage;
 use super::facts::{flags, instant};
 use super::resources::ResourceSet;
@@ -45,7 +45,7 @@ pub struct Evidence {
     pub resources: BTreeMap<ActionOfKey, ResourceSet>,
 }
 
-/// One action of one key.
+/// One kind of call of one program by one key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ActionOfKey {
     /// The static key.
@@ -54,8 +54,12 @@ pub struct ActionOfKey {
     pub source: Arc<str>,
     /// API call.
     pub name: Arc<str>,
-    /// Whether the calls succeeded.
-    pub succeeded: bool,
+    /// User agent.
+    pub agent: Arc<str>,
+    /// Whether a role's session signed: such calls are the role's, not the user's.
+    pub by_role: bool,
+    /// Whether the caller was authorised ([`super::is_authorised`]).
+    pub authorised: bool,
 }
 
 /// The latest sign of life of a key. Counting leaves copies out, and copies can be forged to hide others: this
@@ -140,6 +144,7 @@ impl Collector {
                     (_, true) => Some(false),
                     _ => None,
                 },
+                named: columns.flags & flags::NAMED != 0,
                 stats,
             };
             if is_static {
@@ -167,13 +172,17 @@ impl Collector {
             }
         }
         let mut resources: BTreeMap<ActionOfKey, ResourceSet> = BTreeMap::new();
-        for (([signer, source, name], succeeded), set) in &self.resources {
+        for (ActionKey { text: [signer, source, name, agent], by_role, authorised }, set) in &self.resources {
             if let Some(key) = root(self.strings.text(*signer)) {
-                let (source, name) = (self.strings.get(*source), self.strings.get(*name));
-                resources
-                    .entry(ActionOfKey { key, source, name, succeeded: *succeeded })
-                    .or_default()
-                    .merge(set);
+                let action = ActionOfKey {
+                    key,
+                    source: self.strings.get(*source),
+                    name: self.strings.get(*name),
+                    agent: self.strings.get(*agent),
+                    by_role: *by_role,
+                    authorised: *authorised,
+                };
+                resources.entry(action).or_default().merge(set);
             }
         }
         let owner = |(account, user): (String, String)| (AccountId::new(account), user);
@@ -210,7 +219,7 @@ fn compare(a: &UsageRow, b: &UsageRow) -> std::cmp::Ordering {
     columns(a).cmp(&columns(b))
 }
 
-type RowColumns<'a> = ([&'a str; 12], bool, bool, Option<bool>);
+type RowColumns<'a> = ([&'a str; 12], bool, bool, Option<bool>, bool);
 
 fn columns(row: &UsageRow) -> RowColumns<'_> {
     let text = [
@@ -227,7 +236,7 @@ fn columns(row: &UsageRow) -> RowColumns<'_> {
         &row.assumed_role,
         &row.session_path,
     ];
-    (text, row.presigned, row.in_session, row.read_only)
+    (text, row.presigned, row.in_session, row.read_only, row.named)
 }
 
 /// Different sessions of one path make the same row once their ids are replaced by the key's.

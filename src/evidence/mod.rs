@@ -18,11 +18,11 @@ pub use collect::Collector;
 pub use coverage::{Cell, Coverage, RegionCoverage};
 pub use days::{DaySpan, DayState, EventClass};
 pub use facts::{
-    COLUMNS, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags, instant, micros,
+    COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags, instant, micros,
 };
 pub use finish::{ActionOfKey, Activity, Evidence};
 pub use gaps::{Gap, GapInput, GapKind, find_gaps};
 pub use lineage::{Lineage, Step};
 pub use resources::{MOST_RESOURCES, ResourceSet};
 pub use sessions::{Chains, MintedSession, UserSessions};
-pub use usage::{Citation, DaySet, Stats, Stray, UsageRow, is_denied};
+pub use usage::{Citation, DaySet, Stats, Stray, UsageRow, is_authorised, is_denied};

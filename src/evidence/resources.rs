@@ -15,12 +15,23 @@ const EVERYTHING: u8 = 3;
 pub struct ResourceSet {
     level: u8,
     names: BTreeSet<String>,
+    shows: BTreeSet<String>,
 }
 
 impl ResourceSet {
-    /// Rebuilds a set from what [`ResourceSet::level`] and [`ResourceSet::names`] gave.
-    pub fn from_parts(level: u8, names: impl IntoIterator<Item = String>) -> Self {
-        Self { level: level.min(EVERYTHING), names: names.into_iter().collect() }
+    /// Rebuilds a set from what [`ResourceSet::level`], [`ResourceSet::names`] and [`ResourceSet::shows`] gave.
+    pub fn from_parts(
+        level: u8,
+        names: impl IntoIterator<Item = String>,
+        shows: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let mut set = Self {
+            level: level.min(EVERYTHING),
+            names: names.into_iter().collect(),
+            shows: shows.into_iter().collect(),
+        };
+        set.bound();
+        set
     }
 
     /// 0: ARNs as the records have them; 1: without what follows the last `/` or `:`; 2: without the resource's own
@@ -32,6 +43,20 @@ impl ResourceSet {
     /// ARNs or patterns, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
+    }
+
+    /// What requests showed ([`crate::cloudtrail::Event::shows`]), sorted. Where they passed more roles or copied from more
+    /// places than are kept, `pass:*`, `from:BUCKET/*` or `from:*` stands for them.
+    pub fn shows(&self) -> impl Iterator<Item = &str> {
+        self.shows.iter().map(String::as_str)
+    }
+
+    /// Adds what a request shows.
+    pub fn show(&mut self, what: &str) {
+        if !self.shows.contains(what) {
+            self.shows.insert(what.to_owned());
+            self.bound_shows();
+        }
     }
 
     /// Adds one ARN.
@@ -51,10 +76,40 @@ impl ResourceSet {
             self.level = level;
         }
         self.names.extend(other.names.iter().map(|name| coarser(name, level)));
+        self.shows.extend(other.shows.iter().cloned());
         self.bound();
     }
 
+    /// Roles, machines' profiles and places that were copied from are as many as logs name.
+    fn bound_shows(&mut self) {
+        for kind in ["pass:", "profile:", "from:"] {
+            let of_kind = |shows: &BTreeSet<String>| {
+                let all: Vec<String> = shows.iter().filter(|show| show.starts_with(kind)).cloned().collect();
+                all
+            };
+            let before = of_kind(&self.shows);
+            let coarse = before.iter().any(|show| show.ends_with("/*"));
+            if before.len() > MOST_RESOURCES || coarse {
+                // A bucket is known by what stands before the first slash of the resource.
+                let wide = |show: &String| match show.split_once('/').filter(|_| kind == "from:") {
+                    Some((bucket, _)) => format!("{bucket}/*"),
+                    None => format!("{kind}*"),
+                };
+                let after: BTreeSet<String> = before.iter().map(wide).collect();
+                self.shows.retain(|show| !show.starts_with(kind));
+                self.shows.extend(after);
+            }
+            let after = of_kind(&self.shows);
+            let all = format!("{kind}*");
+            if after.len() > MOST_RESOURCES || after.contains(&all) {
+                self.shows.retain(|show| !show.starts_with(kind));
+                self.shows.insert(all);
+            }
+        }
+    }
+
     fn bound(&mut self) {
+        self.bound_shows();
         while self.names.len() > MOST_RESOURCES {
             self.level += 1;
             let level = self.level;
@@ -104,6 +159,31 @@ mod tests {
             set.add(&format!("arn:aws:s3:::bucket-{n}"));
         }
         assert_eq!((set.level(), set.names().collect::<Vec<_>>()), (3, vec!["*"]));
+    }
+
+    #[test]
+    fn what_requests_show_is_bounded_whatever_the_order() {
+        let shows: Vec<String> = (0..200)
+            .flat_map(|n| {
+                [
+                    format!("pass:arn:aws:iam::111122223333:role/r{n}"),
+                    format!("from:arn:aws:s3:::b{}/k{n}", n % 3),
+                    "tags".into(),
+                ]
+            })
+            .collect();
+        let mut whole = ResourceSet::default();
+        shows.iter().for_each(|show| whole.show(show));
+        let mut back = ResourceSet::default();
+        shows.iter().rev().for_each(|show| back.show(show));
+        assert_eq!(back, whole);
+        let (mut left, mut right) = (ResourceSet::default(), ResourceSet::default());
+        shows.iter().step_by(2).for_each(|show| left.show(show));
+        shows.iter().skip(1).step_by(2).for_each(|show| right.show(show));
+        left.merge(&right);
+        assert_eq!(left, whole);
+        let want = ["from:arn:aws:s3:::b0/*", "from:arn:aws:s3:::b1/*", "from:arn:aws:s3:::b2/*", "pass:*", "tags"];
+        assert_eq!(whole.shows().collect::<Vec<_>>(), want);
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct UsageRow {
     pub in_session: bool,
     /// Whether the call only reads, as far as the records say.
     pub read_only: Option<bool>,
+    /// Whether the records name what the calls acted on.
+    pub named: bool,
     /// How often and when.
     pub stats: Stats,
 }
@@ -58,6 +60,14 @@ pub struct Stats {
     /// Event id of the first event that has one: where to look in the logs.
     pub sample: Option<EventId>,
     sample_at: Option<Timestamp>,
+}
+
+impl UsageRow {
+    /// Whether the user's own permissions decided the calls: the key signed, or a session that stands for the user. What a
+    /// role's session does is the role's.
+    pub fn by_user(&self) -> bool {
+        !self.session_path.split(" > ").any(|step| step.starts_with("AssumeRole"))
+    }
 }
 
 impl Stats {
@@ -192,6 +202,22 @@ pub fn is_denied(error: &str) -> bool {
     )
 }
 
+/// Whether the caller was authorised: the call succeeded, or failed on what it found. Whatever checks the request itself
+/// or the caller's rate may come before authorisation and says nothing.
+pub fn is_authorised(error: &str) -> bool {
+    if error.is_empty() {
+        return true;
+    }
+    let code = error.strip_prefix("Client.").unwrap_or(error);
+    let code = code.rsplit('#').next().unwrap_or(code).trim_end_matches("Exception");
+    let starts = ["NoSuch", "BucketAlready", "DependencyViolation", "NotModified"];
+    let ends =
+        ["NotFound", "NotFoundFault", "NotFoundError", "AlreadyExists", "AlreadyExist", "InUse", "NotEmpty"];
+    starts.iter().any(|start| code.starts_with(start))
+        || ends.iter().any(|end| code.ends_with(end))
+        || matches!(code, "404" | "ConditionalCheckFailed" | "PreconditionFailed" | "DryRunOperation")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,6 +247,12 @@ mod tests {
         for code in ["AccessDenied", "Client.UnauthorizedOperation", "com.amazonaws.x#AccessDeniedException"]
         {
             assert!(is_denied(code), "{code}");
+        }
+        for code in ["", "NoSuchKey", "Client.InvalidInstanceID.NotFound", "x#ResourceNotFoundException", "404"] {
+            assert!(is_authorised(code), "{code}");
+        }
+        for code in ["AccessDenied", "ThrottlingException", "ValidationException", "InternalFailure"] {
+            assert!(!is_authorised(code), "{code}");
         }
         for code in ["", "NoSuchBucket", "ThrottlingException", "Client.InvalidInstanceID.NotFound"] {
             assert!(!is_denied(code), "{code}");

@@ -59,8 +59,42 @@ pub struct Action {
     pub name: &'static str,
     /// What it lets its holder do.
     pub level: AccessLevel,
+    /// Its types of resources, as the table has them.
+    kinds: &'static str,
+}
+
+impl Action {
     /// Whether a policy can name resources for it.
-    pub scoped: bool,
+    pub fn scoped(&self) -> bool {
+        !self.kinds.is_empty()
+    }
+
+    /// Formats of the ARNs that it takes, without `arn:PARTITION:` and with variables as `*`, and whether every call
+    /// needs one of them
+    /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+    pub fn formats(&self) -> impl Iterator<Item = (&'static str, bool)> + use<> {
+        let formats = formats(self.prefix);
+        self.kinds.split(',').filter_map(move |kind| {
+            let (number, every) = kind.strip_suffix('!').map_or((kind, false), |number| (number, true));
+            Some((*formats.get(number.parse::<usize>().ok()?)?, every))
+        })
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.prefix, self.name)
+    }
+}
+
+/// Formats of the ARNs of all resources of a service, as in [`Action::formats`].
+pub(super) fn formats(prefix: &str) -> &'static [&'static str] {
+    TABLE.types.get(prefix).map_or(&[], Vec::as_slice)
+}
+
+/// All actions, by service.
+pub fn all_actions() -> impl Iterator<Item = Action> {
+    TABLE.services.values().flatten().copied()
 }
 
 /// Actions that one event can need.
@@ -91,6 +125,7 @@ impl Needs {
 struct Table {
     /// Actions by service prefix, sorted by name without case.
     services: HashMap<&'static str, Vec<Action>>,
+    types: HashMap<&'static str, Vec<&'static str>>,
     hosts: HashMap<&'static str, &'static str>,
     free: HashSet<(&'static str, &'static str)>,
     verbs: HashMap<&'static str, &'static str>,
@@ -107,6 +142,7 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table {
         services: HashMap::new(),
+        types: HashMap::new(),
         hosts: HOSTS.iter().map(|(host, prefix, _)| (*host, *prefix)).collect(),
         free: HashSet::new(),
         verbs: HashMap::new(),
@@ -118,6 +154,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
                 let mut actions: Vec<Action> = words.filter_map(|word| action(prefix, word)).collect();
                 actions.sort_by(|a, b| without_case(a.name, b.name));
                 table.services.insert(prefix, actions);
+            }
+            (Some("T"), Some(prefix)) => {
+                table.types.insert(prefix, words.collect());
             }
             (Some("H"), Some(host)) => {
                 table.hosts.extend(words.next().map(|prefix| (host, prefix)));
@@ -134,8 +173,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 fn action(prefix: &'static str, word: &'static str) -> Option<Action> {
     let (name, kind) = word.split_once(':')?;
-    let [level, scoped] = *kind.as_bytes().first_chunk::<2>()?;
-    Some(Action { prefix, name, level: AccessLevel::from_letter(level)?, scoped: scoped == b'1' })
+    let (level, kinds) = kind.split_once(':')?;
+    Some(Action { prefix, name, level: AccessLevel::from_letter(*level.as_bytes().first()?)?, kinds })
 }
 
 fn without_case(a: &str, b: &str) -> Ordering {

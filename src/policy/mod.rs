@@ -1,9 +1,21 @@
-//! Trust policies for the roles that replace keys, and the actions that observed calls need. Permission policies are not
-//! derived yet.
+//! From observed calls to the actions that they needed, to policies that allow just that, and their evaluation; and trust
+//! policies.
 
 mod actions;
+mod conditional;
+mod conditions;
+mod derive;
+mod documents;
+mod escalation;
+mod evaluate;
 mod overrides;
+mod scope;
 mod trust;
 
-pub use actions::{AccessLevel, Action, Needs, find_action, needs, prefix_of, reason};
+pub use actions::{AccessLevel, Action, Needs, all_actions, find_action, needs, prefix_of, reason};
+pub use derive::{Grant, GrantCondition, Observed, Permissions, derive, is_free};
+pub use documents::{Document, INLINE_LIMIT, MANAGED_LIMIT, MOST_MANAGED, Split, Statement, characters, split, statements};
+pub use escalation::{Danger, danger};
+pub use evaluate::{Decision, Request, decide};
+pub use scope::Scope;
 pub use trust::{Need, TrustPolicy};

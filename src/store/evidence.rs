@@ -14,7 +14,8 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x6f66_666b;
 
 /// The schema's versions, oldest first; each brings a store from the version before to its own.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
 const MAGIC: &[u8] = b"SQLite format 3\0";

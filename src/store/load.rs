@@ -2,7 +2,7 @@
 
 use super::evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument};
 use crate::evidence::{
-    COLUMNS, Cell, Coverage, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, ResourceSet,
+    FactAction,     COLUMNS, Cell, Coverage, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, ResourceSet,
 };
 use crate::model::{Day, Skip, SkipReason};
 use hashbrown::HashMap;
@@ -212,10 +212,17 @@ fn facts(db: &Connection) -> Result<Facts> {
         let last = row.get::<_, Option<i64>>(1)?.unwrap_or(Micros::MIN);
         Ok((at(row.get(0)?), last, row.get(2)?))
     })?;
-    facts.resources = each(db, "SELECT signer, source, name, succeeded, level, arns FROM resource", |row| {
-        let names: Vec<String> = serde_json::from_str(row.get_ref(5)?.as_str()?).unwrap_or_default();
-        let action = [at(row.get(0)?), at(row.get(1)?), at(row.get(2)?)];
-        Ok((action, row.get(3)?, ResourceSet::from_parts(row.get(4)?, names)))
+    let columns = "SELECT signer, source, name, agent, by_role, authorised, level, arns, shows FROM resource";
+    facts.resources = each(db, columns, |row| {
+        let list = |column: usize| -> Result<Vec<String>> {
+            Ok(serde_json::from_str(row.get_ref(column)?.as_str()?).unwrap_or_default())
+        };
+        Ok(FactAction {
+            text: [at(row.get(0)?), at(row.get(1)?), at(row.get(2)?), at(row.get(3)?)],
+            by_role: row.get(4)?,
+            authorised: row.get(5)?,
+            set: ResourceSet::from_parts(row.get(6)?, list(7)?, list(8)?),
+        })
     })?;
     facts.sessions = sessions(db)?;
     facts.owners = each(db, "SELECT access_key_id, account, user FROM key_owner", triple)?;

@@ -1,7 +1,7 @@
 //! Writes facts and files into a store, within one transaction.
 
 use super::evidence::{StoredFile, UNLISTED};
-use crate::evidence::{COLUMNS, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
+use crate::evidence::{COLUMNS, FactAction, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
 use crate::model::SESSIONS_NOT_COUNTED;
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -38,8 +38,8 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
         let last = (*last != Micros::MIN).then_some(*last);
         activity.execute(params![number(*signer), last, undated])?;
     }
-    for ([signer, source, name], succeeded, set) in &facts.resources {
-        merge_resources(db, [number(*signer), number(*source), number(*name)], *succeeded, set)?;
+    for action in &facts.resources {
+        merge_resources(db, action.text.map(&number), action)?;
     }
     sessions(db, facts)?;
     others(db, facts)
@@ -235,28 +235,32 @@ fn merge_addendum(
     Ok(())
 }
 
-fn merge_resources(db: &Connection, action: [i64; 3], succeeded: bool, set: &ResourceSet) -> Result<()> {
-    let [signer, source, name] = action;
-    let old: Option<(u8, String)> = db
+fn merge_resources(db: &Connection, text: [i64; 4], action: &FactAction) -> Result<()> {
+    let [signer, source, name, agent] = text;
+    let FactAction { by_role, authorised, set, .. } = action;
+    let list = |names: &str| serde_json::from_str::<Vec<String>>(names).unwrap_or_default();
+    let old: Option<ResourceSet> = db
         .prepare_cached(
-            "SELECT level, arns FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND succeeded = ?4",
+            "SELECT level, arns, shows FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND agent = ?4
+             AND by_role = ?5 AND authorised = ?6",
         )?
-        .query_row(params![signer, source, name, succeeded], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(params![signer, source, name, agent, by_role, authorised], |row| {
+            let (arns, shows) = (list(row.get_ref(1)?.as_str()?), list(row.get_ref(2)?.as_str()?));
+            Ok(ResourceSet::from_parts(row.get(0)?, arns, shows))
+        })
         .optional()?;
-    let mut merged = match &old {
-        Some((level, arns)) => {
-            ResourceSet::from_parts(*level, serde_json::from_str::<Vec<String>>(arns).unwrap_or_default())
-        }
-        None => ResourceSet::default(),
-    };
-    let before = merged.clone();
+    let mut merged = old.clone().unwrap_or_default();
     merged.merge(set);
-    if old.is_some() && merged == before {
+    if old.is_some_and(|old| old == merged) {
         return Ok(());
     }
     let arns = serde_json::to_string(&merged.names().collect::<Vec<_>>()).unwrap_or_default();
-    db.prepare_cached("INSERT OR REPLACE INTO resource (signer, source, name, succeeded, level, arns) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![signer, source, name, succeeded, merged.level(), arns])?;
+    let shows = serde_json::to_string(&merged.shows().collect::<Vec<_>>()).unwrap_or_default();
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO resource (signer, source, name, agent, by_role, authorised, level, arns, shows)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![signer, source, name, agent, by_role, authorised, merged.level(), arns, shows])?;
     Ok(())
 }
 

@@ -1,0 +1,181 @@
+//! How requests name what they act on, where they do so by a plain name and not by an ARN.
+//!
+//! By hand, as no published model says it: names and ids are told apart per service, and only a name that stands in the ARN
+//! as it stands in the request is taken. Parameters are members of `requestParameters` as CloudTrail writes them, compared
+//! without case; formats are those of the Service Authorization Reference
+//! (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
+//! A test compares every format with the table of IAM actions.
+
+/// One way to name a resource.
+pub struct Target {
+    /// Event source without `.amazonaws.com`.
+    pub host: &'static str,
+    /// Beginnings of event names that it is for; empty for all.
+    pub events: &'static [&'static str],
+    /// Where the parts of the name stand: `tableName`; `names[]` for each of a list; `requestItems{}` for each key of an
+    /// object; `instancesSet.items[].instanceId` further down. All have to be there; only the first may be several.
+    pub params: &'static [&'static str],
+    /// ARN with `{p}` partition, `{r}` region, `{a}` account, `{0}` and `{1}` parts of the name; `*` and `?` are wildcards.
+    pub arn: &'static str,
+}
+
+const fn all(host: &'static str, params: &'static [&'static str], arn: &'static str) -> Target {
+    Target { host, events: &[], params, arn }
+}
+
+const fn only(
+    host: &'static str,
+    events: &'static [&'static str],
+    params: &'static [&'static str],
+    arn: &'static str,
+) -> Target {
+    Target { host, events, params, arn }
+}
+
+const INVOKE: &[&str] = &["InvokeModel", "Converse"];
+
+/// By host.
+pub const TARGETS: &[Target] = &[
+    all("apigateway", &["apiId"], "arn:{p}:apigateway:{r}::/apis/{0}"),
+    all("apigateway", &["apiId"], "arn:{p}:apigateway:{r}::/apis/{0}/*"),
+    all("apigateway", &["restApiId"], "arn:{p}:apigateway:{r}::/restapis/{0}"),
+    all("apigateway", &["restApiId"], "arn:{p}:apigateway:{r}::/restapis/{0}/*"),
+    all("athena", &["workGroup"], "arn:{p}:athena:{r}:{a}:workgroup/{0}"),
+    all(
+        "autoscaling",
+        &["autoScalingGroupName"],
+        "arn:{p}:autoscaling:{r}:{a}:autoScalingGroup:*:autoScalingGroupName/{0}",
+    ),
+    all(
+        "autoscaling",
+        &["launchConfigurationName"],
+        "arn:{p}:autoscaling:{r}:{a}:launchConfiguration:*:launchConfigurationName/{0}",
+    ),
+    only("bedrock", INVOKE, &["modelId"], "arn:{p}:bedrock:{r}::foundation-model/{0}"),
+    all("batch", &["jobQueue"], "arn:{p}:batch:{r}:{a}:job-queue/{0}"),
+    all("batch", &["jobDefinition"], "arn:{p}:batch:{r}:{a}:job-definition/{0}:*"),
+    all("cloudformation", &["stackName"], "arn:{p}:cloudformation:{r}:{a}:stack/{0}/*"),
+    all("cloudfront", &["distributionId"], "arn:{p}:cloudfront::{a}:distribution/{0}"),
+    only(
+        "cloudfront",
+        &["GetDistribution", "UpdateDistribution", "DeleteDistribution"],
+        &["id"],
+        "arn:{p}:cloudfront::{a}:distribution/{0}",
+    ),
+    all("codebuild", &["projectName"], "arn:{p}:codebuild:{r}:{a}:project/{0}"),
+    all("codecommit", &["repositoryName"], "arn:{p}:codecommit:{r}:{a}:{0}"),
+    all("codepipeline", &["pipelineName"], "arn:{p}:codepipeline:{r}:{a}:{0}"),
+    only(
+        "codepipeline",
+        &["GetPipeline", "StartPipeline", "DeletePipeline"],
+        &["name"],
+        "arn:{p}:codepipeline:{r}:{a}:{0}",
+    ),
+    all("cognito-idp", &["userPoolId"], "arn:{p}:cognito-idp:{r}:{a}:userpool/{0}"),
+    all("dynamodb", &["tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["tableName", "indexName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}/index/{1}"),
+    all("dynamodb", &["requestItems{}"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["transactItems[].put.tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["transactItems[].update.tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["transactItems[].delete.tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["transactItems[].conditionCheck.tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("dynamodb", &["transactItems[].get.tableName"], "arn:{p}:dynamodb:{r}:{a}:table/{0}"),
+    all("ec2", &["allocationId"], "arn:{p}:ec2:{r}:{a}:elastic-ip/{0}"),
+    all("ec2", &["groupId"], "arn:{p}:ec2:{r}:{a}:security-group/{0}"),
+    all("ec2", &["groupSet.items[].groupId"], "arn:{p}:ec2:{r}:{a}:security-group/{0}"),
+    all("ec2", &["imageId"], "arn:{p}:ec2:{r}::image/{0}"),
+    all("ec2", &["instanceId"], "arn:{p}:ec2:{r}:{a}:instance/{0}"),
+    all("ec2", &["instancesSet.items[].imageId"], "arn:{p}:ec2:{r}::image/{0}"),
+    all("ec2", &["instancesSet.items[].instanceId"], "arn:{p}:ec2:{r}:{a}:instance/{0}"),
+    all("ec2", &["instancesSet.items[].keyName"], "arn:{p}:ec2:{r}:{a}:key-pair/{0}"),
+    all("ec2", &["internetGatewayId"], "arn:{p}:ec2:{r}:{a}:internet-gateway/{0}"),
+    all("ec2", &["keyName"], "arn:{p}:ec2:{r}:{a}:key-pair/{0}"),
+    all("ec2", &["natGatewayId"], "arn:{p}:ec2:{r}:{a}:natgateway/{0}"),
+    all("ec2", &["networkInterfaceId"], "arn:{p}:ec2:{r}:{a}:network-interface/{0}"),
+    all("ec2", &["routeTableId"], "arn:{p}:ec2:{r}:{a}:route-table/{0}"),
+    all("ec2", &["snapshotId"], "arn:{p}:ec2:{r}::snapshot/{0}"),
+    all("ec2", &["subnetId"], "arn:{p}:ec2:{r}:{a}:subnet/{0}"),
+    all("ec2", &["volumeId"], "arn:{p}:ec2:{r}:{a}:volume/{0}"),
+    all("ec2", &["vpcId"], "arn:{p}:ec2:{r}:{a}:vpc/{0}"),
+    all("ecr", &["repositoryName"], "arn:{p}:ecr:{r}:{a}:repository/{0}"),
+    all("ecr", &["repositoryNames[]"], "arn:{p}:ecr:{r}:{a}:repository/{0}"),
+    all("ecs", &["cluster"], "arn:{p}:ecs:{r}:{a}:cluster/{0}"),
+    all("ecs", &["clusters[]"], "arn:{p}:ecs:{r}:{a}:cluster/{0}"),
+    all("ecs", &["service", "cluster"], "arn:{p}:ecs:{r}:{a}:service/{1}/{0}"),
+    all("ecs", &["services[]", "cluster"], "arn:{p}:ecs:{r}:{a}:service/{1}/{0}"),
+    all("ecs", &["task", "cluster"], "arn:{p}:ecs:{r}:{a}:task/{1}/{0}"),
+    all("ecs", &["tasks[]", "cluster"], "arn:{p}:ecs:{r}:{a}:task/{1}/{0}"),
+    all("ecs", &["taskDefinition"], "arn:{p}:ecs:{r}:{a}:task-definition/{0}:*"),
+    all("eks", &["clusterName"], "arn:{p}:eks:{r}:{a}:cluster/{0}"),
+    only(
+        "eks",
+        &["DescribeCluster", "UpdateCluster", "DeleteCluster"],
+        &["name"],
+        "arn:{p}:eks:{r}:{a}:cluster/{0}",
+    ),
+    all("elasticache", &["cacheClusterId"], "arn:{p}:elasticache:{r}:{a}:cluster:{0}"),
+    all("elasticache", &["replicationGroupId"], "arn:{p}:elasticache:{r}:{a}:replicationgroup:{0}"),
+    all("elasticfilesystem", &["fileSystemId"], "arn:{p}:elasticfilesystem:{r}:{a}:file-system/{0}"),
+    all("es", &["domainName"], "arn:{p}:es:{r}:{a}:domain/{0}"),
+    only(
+        "events",
+        &["PutRule", "DescribeRule", "DeleteRule", "EnableRule", "DisableRule"],
+        &["name"],
+        "arn:{p}:events:{r}:{a}:rule/{0}",
+    ),
+    all("events", &["rule"], "arn:{p}:events:{r}:{a}:rule/{0}"),
+    all("events", &["entries[].eventBusName"], "arn:{p}:events:{r}:{a}:event-bus/{0}"),
+    all("firehose", &["deliveryStreamName"], "arn:{p}:firehose:{r}:{a}:deliverystream/{0}"),
+    all("glue", &["databaseName"], "arn:{p}:glue:{r}:{a}:catalog"),
+    all("glue", &["databaseName"], "arn:{p}:glue:{r}:{a}:database/{0}"),
+    all("glue", &["databaseName", "tableName"], "arn:{p}:glue:{r}:{a}:table/{0}/{1}"),
+    only("glue", &["GetTable"], &["databaseName", "name"], "arn:{p}:glue:{r}:{a}:table/{0}/{1}"),
+    all("glue", &["jobName"], "arn:{p}:glue:{r}:{a}:job/{0}"),
+    // A path may stand between the type and the name, and requests leave it out.
+    all("iam", &["groupName"], "arn:{p}:iam::{a}:group/{0}"),
+    all("iam", &["groupName"], "arn:{p}:iam::{a}:group/*/{0}"),
+    all("iam", &["instanceProfileName"], "arn:{p}:iam::{a}:instance-profile/{0}"),
+    all("iam", &["instanceProfileName"], "arn:{p}:iam::{a}:instance-profile/*/{0}"),
+    all("iam", &["roleName"], "arn:{p}:iam::{a}:role/{0}"),
+    all("iam", &["roleName"], "arn:{p}:iam::{a}:role/*/{0}"),
+    all("iam", &["userName"], "arn:{p}:iam::{a}:user/{0}"),
+    all("iam", &["userName"], "arn:{p}:iam::{a}:user/*/{0}"),
+    all("kinesis", &["streamName"], "arn:{p}:kinesis:{r}:{a}:stream/{0}"),
+    all("kms", &["keyId"], "arn:{p}:kms:{r}:{a}:key/{0}"),
+    all("lambda", &["functionName"], "arn:{p}:lambda:{r}:{a}:function:{0}"),
+    all("lambda", &["layerName"], "arn:{p}:lambda:{r}:{a}:layer:{0}"),
+    all("logs", &["logGroupName"], "arn:{p}:logs:{r}:{a}:log-group:{0}"),
+    all("logs", &["logGroupName", "logStreamName"], "arn:{p}:logs:{r}:{a}:log-group:{0}:log-stream:{1}"),
+    all("monitoring", &["alarmName"], "arn:{p}:cloudwatch:{r}:{a}:alarm:{0}"),
+    all("monitoring", &["dashboardName"], "arn:{p}:cloudwatch::{a}:dashboard/{0}"),
+    all("rds", &["dBClusterIdentifier"], "arn:{p}:rds:{r}:{a}:cluster:{0}"),
+    all("rds", &["dBClusterSnapshotIdentifier"], "arn:{p}:rds:{r}:{a}:cluster-snapshot:{0}"),
+    all("rds", &["dBInstanceIdentifier"], "arn:{p}:rds:{r}:{a}:db:{0}"),
+    all("rds", &["dBParameterGroupName"], "arn:{p}:rds:{r}:{a}:pg:{0}"),
+    all("rds", &["dBSnapshotIdentifier"], "arn:{p}:rds:{r}:{a}:snapshot:{0}"),
+    all("rds", &["dBSubnetGroupName"], "arn:{p}:rds:{r}:{a}:subgrp:{0}"),
+    all("redshift", &["clusterIdentifier"], "arn:{p}:redshift:{r}:{a}:cluster:{0}"),
+    all("route53", &["hostedZoneId"], "arn:{p}:route53:::hostedzone/{0}"),
+    all("s3", &["bucketName"], "arn:{p}:s3:::{0}"),
+    all("s3", &["bucketName", "key"], "arn:{p}:s3:::{0}/{1}"),
+    all("sagemaker", &["endpointName"], "arn:{p}:sagemaker:{r}:{a}:endpoint/{0}"),
+    // Behind the name stand a hyphen and six characters that requests leave out.
+    all("secretsmanager", &["secretId"], "arn:{p}:secretsmanager:{r}:{a}:secret:{0}-??????"),
+    only("sns", &["CreateTopic"], &["name"], "arn:{p}:sns:{r}:{a}:{0}"),
+    all("sqs", &["queueName"], "arn:{p}:sqs:{r}:{a}:{0}"),
+    all("ssm", &["documentName"], "arn:{p}:ssm:{r}:{a}:document/{0}"),
+    all("ssm", &["instanceIds[]"], "arn:{p}:ec2:{r}:{a}:instance/{0}"),
+    only(
+        "ssm",
+        &["GetParameter", "PutParameter", "DeleteParameter", "LabelParameter"],
+        &["name"],
+        "arn:{p}:ssm:{r}:{a}:parameter/{0}",
+    ),
+    only(
+        "ssm",
+        &["GetParameters", "DeleteParameters"],
+        &["names[]"],
+        "arn:{p}:ssm:{r}:{a}:parameter/{0}",
+    ),
+    only("ssm", &["GetParametersByPath"], &["path"], "arn:{p}:ssm:{r}:{a}:parameter/{0}"),
+];
