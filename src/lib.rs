@@ -10,6 +10,7 @@ pub mod cloudtrail;
 pub mod demo;
 pub mod evidence;
 pub mod graph;
+pub mod iac;
 pub mod input;
 pub mod inventory;
 pub mod model;

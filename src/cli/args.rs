@@ -1,6 +1,8 @@
 //! What the command line says, before anything is done about it.
 
-use super::commands::{collect, completions, demo, evidence, explain, graph, man, report, schema};
+use super::commands::{
+    collect, completions, demo, evidence, explain, graph, man, parity, replace, report, schema,
+};
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
 /// Finds out what depends on each long-lived AWS access key, and recommends what replaces it
@@ -34,6 +36,8 @@ pub(super) enum Command {
     Explain(explain::Arguments),
     Graph(graph::Arguments),
     Evidence(evidence::Arguments),
+    Replace(replace::Arguments),
+    Parity(parity::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

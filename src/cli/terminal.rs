@@ -1,7 +1,9 @@
 //! The process around the commands: interrupts, standard streams, progress, exit code.
 
 use super::args::{Cli, Command, Global};
-use super::commands::{collect, completions, demo, evidence, explain, graph, man, report, schema};
+use super::commands::{
+    collect, completions, demo, evidence, explain, graph, man, parity, replace, report, schema,
+};
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
@@ -49,6 +51,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Graph(arguments) => graph::run(&arguments, &terminal),
         Command::Evidence(arguments) => evidence::run(&arguments, &terminal),
+        Command::Replace(arguments) => replace::run(&arguments, &terminal),
+        Command::Parity(arguments) => parity::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
         Command::Man(arguments) => man::run(&arguments, &terminal),

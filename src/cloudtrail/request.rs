@@ -33,7 +33,8 @@ pub(super) struct Named<'a> {
 }
 
 /// Members of requests that mean tags are set at once.
-const TAGS: &[&str] = &["tags", "taglist", "tagset", "resourcetags", "tagspecificationset", "tagspecifications"];
+const TAGS: &[&str] =
+    &["tags", "taglist", "tagset", "resourcetags", "tagspecificationset", "tagspecifications"];
 
 /// Other members of requests by which a call needs more: host, member, and what it shows.
 const SHOWS: &[(&str, &str, &str)] = &[
@@ -158,7 +159,9 @@ impl<'r> Request<'r, '_> {
             if *event == "AddRoleToInstanceProfile" {
                 for role in self.texts("roleName") {
                     let [p, _, a] = self.place();
-                    named.shows.push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role.clone().into())).into());
+                    named
+                        .shows
+                        .push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role.clone().into())).into());
                 }
             }
             return;
@@ -179,7 +182,8 @@ impl<'r> Request<'r, '_> {
 
     fn target(&self, target: &Target, named: &mut Named<'_>) {
         let [first, rest @ ..] = target.params else { return };
-        let rest: Vec<String> = rest.iter().filter_map(|param| self.texts(param).into_iter().next()).collect();
+        let rest: Vec<String> =
+            rest.iter().filter_map(|param| self.texts(param).into_iter().next()).collect();
         if rest.len() + 1 != target.params.len() {
             return;
         }
@@ -301,7 +305,9 @@ fn plain<'n>(target: &Target, name: &'n str) -> Option<&'n str> {
         // Inference profiles (`us.anthropic…`) call models in several regions.
         "bedrock" if !name.contains('.') || is_profile(name) => None,
         // Revisions come and go.
-        "batch" | "ecs" if target.params.iter().any(|param| param.ends_with("Definition")) => name.split(':').next(),
+        "batch" | "ecs" if target.params.iter().any(|param| param.ends_with("Definition")) => {
+            name.split(':').next()
+        }
         "dynamodb" | "ecs" if name.contains('/') => name.rsplit('/').next(),
         _ => Some(name),
     }

@@ -171,11 +171,6 @@ pub const TARGETS: &[Target] = &[
         &["name"],
         "arn:{p}:ssm:{r}:{a}:parameter/{0}",
     ),
-    only(
-        "ssm",
-        &["GetParameters", "DeleteParameters"],
-        &["names[]"],
-        "arn:{p}:ssm:{r}:{a}:parameter/{0}",
-    ),
+    only("ssm", &["GetParameters", "DeleteParameters"], &["names[]"], "arn:{p}:ssm:{r}:{a}:parameter/{0}"),
     only("ssm", &["GetParametersByPath"], &["path"], "arn:{p}:ssm:{r}:{a}:parameter/{0}"),
 ];

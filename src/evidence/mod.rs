@@ -18,7 +18,8 @@ pub use collect::Collector;
 pub use coverage::{Cell, Coverage, RegionCoverage};
 pub use days::{DaySpan, DayState, EventClass};
 pub use facts::{
-    COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags, instant, micros,
+    COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags,
+    instant, micros,
 };
 pub use finish::{ActionOfKey, Activity, Evidence};
 pub use gaps::{Gap, GapInput, GapKind, find_gaps};

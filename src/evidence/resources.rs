@@ -182,7 +182,8 @@ mod tests {
         shows.iter().skip(1).step_by(2).for_each(|show| right.show(show));
         left.merge(&right);
         assert_eq!(left, whole);
-        let want = ["from:arn:aws:s3:::b0/*", "from:arn:aws:s3:::b1/*", "from:arn:aws:s3:::b2/*", "pass:*", "tags"];
+        let want =
+            ["from:arn:aws:s3:::b0/*", "from:arn:aws:s3:::b1/*", "from:arn:aws:s3:::b2/*", "pass:*", "tags"];
         assert_eq!(whole.shows().collect::<Vec<_>>(), want);
     }
 

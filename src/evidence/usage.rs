@@ -248,7 +248,9 @@ mod tests {
         {
             assert!(is_denied(code), "{code}");
         }
-        for code in ["", "NoSuchKey", "Client.InvalidInstanceID.NotFound", "x#ResourceNotFoundException", "404"] {
+        for code in
+            ["", "NoSuchKey", "Client.InvalidInstanceID.NotFound", "x#ResourceNotFoundException", "404"]
+        {
             assert!(is_authorised(code), "{code}");
         }
         for code in ["AccessDenied", "ThrottlingException", "ValidationException", "InternalFailure"] {

@@ -1,7 +1,7 @@
 //! Account authorization details: users with their groups, tags and policies, and the roles' issuers.
 
-use super::facts::{Inventory, User};
-use super::policies::{Mail, list, mail};
+use super::facts::{Boundary, Inventory, User};
+use super::policies::{Mail, document, list, mail};
 use crate::model::{AccountId, parse_instant};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct Details {
     users: Vec<RawUser>,
-    /// Groups by account and name: attached policies, and what inline ones allow.
-    groups: BTreeMap<(AccountId, String), (BTreeSet<String>, Option<Mail>)>,
-    managed: BTreeMap<String, Mail>,
+    /// Groups by account and name.
+    groups: BTreeMap<(AccountId, String), RawGroup>,
+    /// Managed policies by ARN, with what they allow.
+    managed: BTreeMap<String, (Mail, Vec<Value>)>,
     roles: BTreeMap<AccountId, BTreeMap<String, BTreeSet<String>>>,
+    /// Principals that trust policies name, with the roles, by account.
+    trusts: BTreeMap<AccountId, BTreeMap<String, BTreeSet<String>>>,
 }
 
 #[derive(Debug)]
@@ -25,6 +28,14 @@ struct RawUser {
     groups: Vec<String>,
     /// What inline policies allow; nothing where one cannot be read.
     inline: Option<Mail>,
+    boundary: Option<String>,
+}
+
+#[derive(Debug)]
+struct RawGroup {
+    attached: BTreeSet<String>,
+    inline: Option<Mail>,
+    documents: Vec<Value>,
 }
 
 /// AWS's own policies that only deny; their documents are not needed.
@@ -37,22 +48,29 @@ impl Details {
     pub(crate) fn read(&mut self, content: &Value) -> Vec<String> {
         let mut notes = Vec::new();
         for policy in items(content, "Policies") {
-            if let (Some(arn), Some(allows)) = (text(policy, "Arn"), default_version(policy).and_then(mail)) {
+            let document = default_version(policy).and_then(document);
+            let allows = document.as_ref().and_then(mail);
+            if let (Some(arn), Some(document), Some(allows)) = (text(policy, "Arn"), document, allows) {
                 let known = self.managed.entry(arn.to_owned()).or_default();
-                *known = known.or(allows);
+                known.0 = known.0.or(allows);
+                if !known.1.contains(&document) {
+                    known.1.push(document);
+                }
             }
         }
         for group in items(content, "GroupDetailList") {
             if let (Some(name), Some(account)) =
                 (text(group, "GroupName"), text(group, "Arn").and_then(AccountId::from_arn))
             {
-                let (attached, inline) = policies_of(group, "GroupPolicyList");
-                let known = self
-                    .groups
-                    .entry((account, name.to_owned()))
-                    .or_insert((BTreeSet::new(), Some(Mail::default())));
-                known.0.extend(attached);
-                known.1 = known.1.zip(inline).map(|(a, b)| a.or(b));
+                let (attached, inline, documents) = policies_of(group, "GroupPolicyList");
+                let known = self.groups.entry((account, name.to_owned())).or_insert_with(|| RawGroup {
+                    attached: BTreeSet::new(),
+                    inline: Some(Mail::default()),
+                    documents: Vec::new(),
+                });
+                known.attached.extend(attached);
+                known.inline = known.inline.zip(inline).map(|(a, b)| a.or(b));
+                known.documents.extend(documents);
             }
         }
         for entry in items(content, "UserDetailList") {
@@ -65,7 +83,8 @@ impl Details {
                 notes.push(format!("user {name:?}: no account in the ARN {arn:?}"));
                 continue;
             };
-            let (attached, inline) = policies_of(entry, "UserPolicyList");
+            let (attached, inline, policies) = policies_of(entry, "UserPolicyList");
+            let boundary = entry.get("PermissionsBoundary").and_then(|b| text(b, "PermissionsBoundaryArn"));
             let tags = list(entry.get("Tags"));
             let user = User {
                 arn: arn.to_owned(),
@@ -77,6 +96,7 @@ impl Details {
                     .filter_map(|tag| Some((text(tag, "Key")?.to_owned(), text(tag, "Value")?.to_owned())))
                     .collect(),
                 attached,
+                policies,
                 ..User::default()
             };
             let groups =
@@ -87,12 +107,17 @@ impl Details {
                 user,
                 groups: groups.collect(),
                 inline,
+                boundary: boundary.map(str::to_owned),
             });
         }
         for role in items(content, "RoleDetailList") {
             if let Some((arn, account)) =
                 text(role, "Arn").and_then(|arn| Some((arn, AccountId::from_arn(arn)?)))
             {
+                for principal in principals_of(role) {
+                    let trusts = self.trusts.entry(account.clone()).or_default();
+                    trusts.entry(principal).or_default().insert(arn.to_owned());
+                }
                 let issuers = self.roles.entry(account).or_default().entry(arn.to_owned()).or_default();
                 issuers.extend(issuers_of(role));
             }
@@ -106,22 +131,31 @@ impl Details {
         for raw in &self.users {
             let (mut attached, mut may) = (raw.user.attached.clone(), raw.inline.unwrap_or_default());
             let mut known = raw.inline.is_some();
+            let mut policies = raw.user.policies.clone();
             for group in &raw.groups {
                 match self.groups.get(&(raw.account.clone(), group.clone())) {
-                    Some((more, inline)) => {
-                        attached.extend(more.iter().cloned());
-                        may = may.or(inline.unwrap_or_default());
-                        known &= inline.is_some();
+                    Some(group) => {
+                        attached.extend(group.attached.iter().cloned());
+                        may = may.or(group.inline.unwrap_or_default());
+                        known &= group.inline.is_some();
+                        policies.extend(group.documents.iter().cloned());
                     }
                     None => known = false,
                 }
             }
             for arn in attached.iter().filter(|arn| !arn.contains(DENYING)) {
                 match self.managed.get(arn) {
-                    Some(allows) => may = may.or(*allows),
+                    Some((allows, documents)) => {
+                        may = may.or(*allows);
+                        policies.extend(documents.iter().cloned());
+                    }
                     None => known = false,
                 }
             }
+            let boundary = raw.boundary.as_ref().map(|arn| Boundary {
+                arn: arn.clone(),
+                document: self.managed.get(arn).and_then(|(_, documents)| documents.first().cloned()),
+            });
             inventory.accounts.entry(raw.account.clone()).or_default().has_authorization_details = true;
             let user = inventory.users.entry((raw.account.clone(), raw.name.clone())).or_default();
             let merged = User {
@@ -132,10 +166,18 @@ impl Details {
                 may_send_mail: may.named || user.may_send_mail,
                 allows_everything: may.by_wildcard || user.allows_everything,
                 policies_known: known && (!user.in_details || user.policies_known),
+                policies: [std::mem::take(&mut user.policies), policies].concat(),
+                boundary: boundary.or_else(|| user.boundary.take()),
                 in_details: true,
                 ..raw.user.clone()
             };
             *user = merged;
+        }
+        for (account, trusts) in self.trusts {
+            let facts = inventory.accounts.entry(account).or_default();
+            for (principal, roles) in trusts {
+                facts.trusts.entry(principal).or_default().extend(roles);
+            }
         }
         for (account, roles) in self.roles {
             let facts = inventory.accounts.entry(account).or_default();
@@ -159,13 +201,17 @@ fn default_version(policy: &Value) -> Option<&Value> {
     versions.into_iter().find(|v| v.get("IsDefaultVersion") == Some(&Value::Bool(true)))?.get("Document")
 }
 
-/// ARNs of attached policies, and what inline ones allow; nothing where one of those cannot be read.
-fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Option<Mail>) {
+/// ARNs of attached policies, what inline ones allow, which is nothing where one of those cannot be read, and their
+/// documents.
+fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Option<Mail>, Vec<Value>) {
     let attached = items(entry, "AttachedManagedPolicies").filter_map(|policy| text(policy, "PolicyArn"));
-    let allows = items(entry, inline)
-        .map(|policy| policy.get("PolicyDocument").and_then(mail))
+    let documents: Vec<Option<Value>> =
+        items(entry, inline).map(|policy| policy.get("PolicyDocument").and_then(document)).collect();
+    let allows = documents
+        .iter()
+        .map(|document| document.as_ref().and_then(mail))
         .try_fold(Mail::default(), |sum, one| Some(sum.or(one?)));
-    (attached.map(str::to_owned).collect(), allows)
+    (attached.map(str::to_owned).collect(), allows, documents.into_iter().flatten().collect())
 }
 
 fn issuers_of(role: &Value) -> Vec<String> {
@@ -180,4 +226,12 @@ fn issuers_of(role: &Value) -> Vec<String> {
         }
     }
     issuers
+}
+
+/// AWS principals of a role's trust policy.
+fn principals_of(role: &Value) -> Vec<String> {
+    let Some(document) = role.get("AssumeRolePolicyDocument").and_then(document) else { return Vec::new() };
+    let statements = list(document.get("Statement")).into_iter();
+    let named = statements.flat_map(|s| list(s.get("Principal").and_then(|p| p.get("AWS"))));
+    named.filter_map(Value::as_str).map(str::to_owned).collect()
 }

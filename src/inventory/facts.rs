@@ -2,6 +2,7 @@
 
 use crate::model::{AccessKeyId, AccountId};
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything the exports say.
@@ -37,6 +38,8 @@ pub struct AccountFacts {
     pub roles: usize,
     /// OIDC issuers that roles trust, without scheme.
     pub oidc_issuers: BTreeSet<String>,
+    /// Principals that roles' trust policies name, ARNs and unique ids, with the roles.
+    pub trusts: BTreeMap<String, BTreeSet<String>>,
     /// Trails, where they were described.
     pub trails: Vec<Trail>,
 }
@@ -84,6 +87,10 @@ pub struct User {
     pub attached: BTreeSet<String>,
     /// Whether all of its policies are known: its own, attached ones with their documents, and its groups'.
     pub policies_known: bool,
+    /// Documents of its policies, inline and managed, its own and its groups', as far as they were read.
+    pub policies: Vec<Value>,
+    /// Its permissions boundary.
+    pub boundary: Option<Boundary>,
     /// Whether authorization details speak of it.
     pub in_details: bool,
     /// Whether some policy that names SES allows `ses:SendRawEmail`.
@@ -98,6 +105,16 @@ pub struct User {
     pub slots: Option<[Slot; 2]>,
     /// When the report with those slots was made, at the earliest.
     pub slots_observed: Option<Timestamp>,
+}
+
+/// A permissions boundary
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html>).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boundary {
+    /// ARN of the policy.
+    pub arn: String,
+    /// Its document, where it was read.
+    pub document: Option<Value>,
 }
 
 /// A key slot of the credential report, which names no key ids

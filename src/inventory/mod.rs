@@ -11,5 +11,7 @@ mod slots;
 mod trails;
 
 pub use build::{Hints, Source, SourceKind, build};
-pub use facts::{AccountFacts, Inventory, KeyFacts, KeyStatus, LastUsed, Slot, Trail, User, UserKey};
+pub use facts::{
+    AccountFacts, Boundary, Inventory, KeyFacts, KeyStatus, LastUsed, Slot, Trail, User, UserKey,
+};
 pub use slots::latest;

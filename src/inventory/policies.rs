@@ -19,20 +19,21 @@ impl Mail {
     }
 }
 
-/// Reads a policy document: an object, or its JSON as a string, percent-encoded or not. Nothing where it cannot be
-/// read, which is not the same as allowing nothing.
-pub(crate) fn mail(document: &Value) -> Option<Mail> {
-    let parsed;
-    let document = match document {
+/// Reads a policy document: an object, or its JSON as a string, percent-encoded or not. Nothing where it cannot be read.
+pub(crate) fn document(value: &Value) -> Option<Value> {
+    let parsed = match value {
         Value::String(text) => {
-            parsed = serde_json::from_str(text)
-                .or_else(|_| serde_json::from_str(&percent_decoded(text)))
-                .unwrap_or(Value::Null);
-            &parsed
+            serde_json::from_str(text).or_else(|_| serde_json::from_str(&percent_decoded(text))).ok()?
         }
-        other => other,
+        other => other.clone(),
     };
-    document.get("Statement")?;
+    parsed.get("Statement")?;
+    Some(parsed)
+}
+
+/// What a policy allows; nothing where it cannot be read, which is not the same as allowing nothing.
+pub(crate) fn mail(value: &Value) -> Option<Mail> {
+    let document = document(value)?;
     let mut mail = Mail::default();
     for statement in list(document.get("Statement")) {
         if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {

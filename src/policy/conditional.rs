@@ -14,6 +14,8 @@ pub(super) struct Needed {
     pub(super) passed: BTreeSet<String>,
     /// Instance profiles that were handed out; which roles are in them no log says.
     pub(super) profiles: BTreeSet<String>,
+    /// Whether the actions are an upper bound: some calls needed only some of them.
+    pub(super) upper: bool,
 }
 
 /// What calls of that name with such requests needed; nothing where it is not known.
@@ -31,15 +33,18 @@ pub(super) fn needed(
     };
     let has = |show: &str| shows.contains(show);
     let items: Vec<&str> = shows.iter().filter_map(|show| show.strip_prefix("item:")).collect();
+    let mut upper = host == "dynamodb" && actions.len() > 1;
     if event == "TransactWriteItems" && !items.is_empty() {
         actions.retain(|action| items.iter().any(|item| of_item(item) == action.name));
+        upper = false;
     }
     if has("reads") && event.contains("Statement") {
         actions.retain(|action| action.name == "PartiQLSelect");
+        upper = false;
     }
     // A call that passes a role says which; the table's own mention of it says only that it may.
     actions.retain(|action| action.to_string() != "iam:PassRole");
-    let mut out = Needed::default();
+    let mut out = Needed { upper, ..Needed::default() };
     let base = actions.clone();
     if has("tags") && !base.iter().any(|action| action.level == AccessLevel::Tagging) {
         actions.extend(base.iter().filter_map(|action| tagging(action, event)));
@@ -147,36 +152,74 @@ mod tests {
             ("s3", "PutObject", &["acl", "object-tags"], "s3:PutObject s3:PutObjectAcl s3:PutObjectTagging"),
             ("s3", "CopyObject", &["from:arn:aws:s3:::a/k"], "s3:PutObject | s3:GetObject"),
             ("s3", "HeadObject", &["missing-object"], "s3:GetObject | s3:ListBucket"),
-            ("lambda", "CreateFunction20150331", &["tags", "layers", "pass:r"], "lambda:CreateFunction lambda:GetLayerVersion lambda:TagResource + r"),
-            ("autoscaling", "CreateAutoScalingGroup", &["tags"], "autoscaling:CreateAutoScalingGroup autoscaling:CreateOrUpdateTags"),
-            ("autoscaling", "RegisterScalableTarget", &["tags", "service-namespace", "pass:r"], "application-autoscaling:RegisterScalableTarget application-autoscaling:TagResource + r"),
-            ("autoscaling", "PutScalingPolicy", &["service-namespace"], "application-autoscaling:PutScalingPolicy"),
+            (
+                "lambda",
+                "CreateFunction20150331",
+                &["tags", "layers", "pass:r"],
+                "lambda:CreateFunction lambda:GetLayerVersion lambda:TagResource + r",
+            ),
+            (
+                "autoscaling",
+                "CreateAutoScalingGroup",
+                &["tags"],
+                "autoscaling:CreateAutoScalingGroup autoscaling:CreateOrUpdateTags",
+            ),
+            (
+                "autoscaling",
+                "RegisterScalableTarget",
+                &["tags", "service-namespace", "pass:r"],
+                "application-autoscaling:RegisterScalableTarget application-autoscaling:TagResource + r",
+            ),
+            (
+                "autoscaling",
+                "PutScalingPolicy",
+                &["service-namespace"],
+                "application-autoscaling:PutScalingPolicy",
+            ),
             ("autoscaling", "PutScalingPolicy", &[], "unmapped"),
             ("bedrock", "InvokeModel", &["guardrail"], "bedrock:ApplyGuardrail bedrock:InvokeModel"),
             ("budgets", "CreateBudget", &["tags"], "budgets:ModifyBudget budgets:TagResource"),
-            ("elasticloadbalancing", "CreateLoadBalancer", &["tags"], "elasticloadbalancing:AddTags elasticloadbalancing:CreateLoadBalancer"),
+            (
+                "elasticloadbalancing",
+                "CreateLoadBalancer",
+                &["tags"],
+                "elasticloadbalancing:AddTags elasticloadbalancing:CreateLoadBalancer",
+            ),
             ("es", "CreateDomain", &["tags"], "es:AddTags es:CreateDomain"),
             ("iam", "CreateRole", &["tags"], "iam:CreateRole iam:TagRole"),
             ("ec2", "RunInstances", &["tags"], "ec2:CreateTags ec2:RunInstances"),
             ("ec2", "CreateTags", &["tags"], "ec2:CreateTags"),
-            ("secretsmanager", "BatchGetSecretValue", &["filters"], "secretsmanager:BatchGetSecretValue secretsmanager:GetSecretValue secretsmanager:ListSecrets"),
-            ("dynamodb", "TransactWriteItems", &["item:put", "item:conditionCheck"], "dynamodb:ConditionCheckItem dynamodb:PutItem"),
+            (
+                "secretsmanager",
+                "BatchGetSecretValue",
+                &["filters"],
+                "secretsmanager:BatchGetSecretValue secretsmanager:GetSecretValue secretsmanager:ListSecrets",
+            ),
+            (
+                "dynamodb",
+                "TransactWriteItems",
+                &["item:put", "item:conditionCheck"],
+                "dynamodb:ConditionCheckItem dynamodb:PutItem",
+            ),
             ("dynamodb", "ExecuteStatement", &["reads"], "dynamodb:PartiQLSelect"),
         ];
         for (host, event, shows, want) in cases {
             let shows = shows.iter().map(|show| (*show).to_owned()).collect();
             let named = BTreeSet::from(["arn:aws:s3:::b/k".to_owned()]);
-            let got = needed(&format!("{host}.amazonaws.com"), event, &shows, &named).map_or("unmapped".into(), |n| {
-                let all: Vec<String> = n.actions.iter().map(ToString::to_string).collect();
-                let mut text = all.join(" ");
-                for (action, _) in &n.elsewhere {
-                    text += &format!(" | {action}");
-                }
-                for role in &n.passed {
-                    text += &format!(" + {role}");
-                }
-                text
-            });
+            let got = needed(&format!("{host}.amazonaws.com"), event, &shows, &named).map_or(
+                "unmapped".into(),
+                |n| {
+                    let all: Vec<String> = n.actions.iter().map(ToString::to_string).collect();
+                    let mut text = all.join(" ");
+                    for (action, _) in &n.elsewhere {
+                        text += &format!(" | {action}");
+                    }
+                    for role in &n.passed {
+                        text += &format!(" + {role}");
+                    }
+                    text
+                },
+            );
             assert_eq!(got, *want, "{host} {event}");
         }
     }

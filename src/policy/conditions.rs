@@ -41,7 +41,8 @@ pub(super) fn condition(operator: &str, key: &str, values: &[&Value], request: &
         Some((set, operator)) => (Some(set), operator),
         None => (None, operator),
     };
-    let (operator, if_exists) = operator.strip_suffix("IfExists").map_or((operator, false), |name| (name, true));
+    let (operator, if_exists) =
+        operator.strip_suffix("IfExists").map_or((operator, false), |name| (name, true));
     let have = request.context.get(&key.to_ascii_lowercase()).map(Vec::as_slice);
     let values: Option<Vec<String>> = values.iter().map(|value| spelled(value)).collect();
     let Some(values) = values else { return Truth::Unknown };

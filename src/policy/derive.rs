@@ -157,13 +157,9 @@ fn of_call(call: &Observed, needed: &Needed, today: Option<&[&Value]>) -> Vec<Gr
         out.push(grant(*action, resources, scope, None));
     }
     if let Some(pass) = find_action("iam", "PassRole").filter(|_| !needed.passed.is_empty()) {
-        let host = call.source.split('.').next().unwrap_or_default();
-        let services = PASSED_TO.iter().find(|(of, _)| *of == host).map(|(_, services)| services);
         let exact = !needed.passed.contains("*");
-        let condition = services.map(|services| {
-            let values = services.iter().map(|service| (*service).to_owned()).collect();
-            ("StringEquals", "iam:PassedToService", values)
-        });
+        let services: BTreeSet<String> = passed_to(&call.source).iter().map(|s| (*s).to_owned()).collect();
+        let condition = (!services.is_empty()).then_some(("StringEquals", "iam:PassedToService", services));
         let danger = if condition.is_some() && exact { Danger::Careful } else { Danger::Privileged };
         let scope = if exact { Scope::Exact } else { Scope::NotNamed };
         let mut made = grant(pass, needed.passed.clone(), scope, condition);
@@ -172,6 +168,12 @@ fn of_call(call: &Observed, needed: &Needed, today: Option<&[&Value]>) -> Vec<Gr
         out.push(made);
     }
     out
+}
+
+/// Services that a call of an event source passes roles to; none where it is not known.
+pub(super) fn passed_to(source: &str) -> &'static [&'static str] {
+    let host = source.split('.').next().unwrap_or_default();
+    PASSED_TO.iter().find(|(of, _)| *of == host).map_or(&[], |(_, services)| services)
 }
 
 fn scoped(
@@ -186,12 +188,49 @@ fn scoped(
     }
     let all_known = call.all_named && !named.contains("*");
     if let Some((resources, scope)) = all_known.then(|| resources(action, named, &call.regions)).flatten() {
-        return (resources, scope);
+        return match today {
+            Some(policies) if scope == Scope::Widened => (within(policies, action, resources, named), scope),
+            _ => (resources, scope),
+        };
     }
     match today.and_then(|policies| of_today(policies, action)) {
         Some(resources) => (resources, Scope::AsToday),
         None => (any(), Scope::NotNamed),
     }
+}
+
+/// What was widened, no wider than the user's own statements: where those are narrower, they stand in its place.
+fn within(
+    policies: &[&Value],
+    action: &Action,
+    resources: BTreeSet<String>,
+    named: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let Some(today) = of_today(policies, action) else { return resources };
+    let mut out = BTreeSet::new();
+    for wide in resources {
+        if today.iter().any(|arn| covers(arn, &wide)) {
+            out.insert(wide);
+            continue;
+        }
+        let narrower = today.iter().filter(|arn| covers(&wide, arn) && named.iter().any(|n| covers(arn, n)));
+        let narrower: BTreeSet<String> = narrower.cloned().collect();
+        match narrower.is_empty() {
+            true => out.insert(wide),
+            false => {
+                // What no statement of today speaks of was allowed all the same: a policy of another kind may be why.
+                out.extend(
+                    named
+                        .iter()
+                        .filter(|n| covers(&wide, n) && !narrower.iter().any(|t| covers(t, n)))
+                        .cloned(),
+                );
+                out.extend(narrower);
+                true
+            }
+        };
+    }
+    out
 }
 
 /// The resources for which today's policies allow an action, where each of them is a plain list without variables.
@@ -202,7 +241,8 @@ fn of_today(policies: &[&Value], action: &Action) -> Option<BTreeSet<String>> {
         let actions = list(statement.get("Action"));
         let allows = statement.get("Effect").and_then(Value::as_str) == Some("Allow");
         let by_not = statement.get("NotAction").is_some();
-        let matches = actions.iter().filter_map(|a| a.as_str()).any(|pattern| action_matches(pattern, &spelled));
+        let matches =
+            actions.iter().filter_map(|a| a.as_str()).any(|pattern| action_matches(pattern, &spelled));
         if !allows || !(matches || by_not) {
             continue;
         }
@@ -213,8 +253,10 @@ fn of_today(policies: &[&Value], action: &Action) -> Option<BTreeSet<String>> {
             return None;
         }
     }
-    (!out.is_empty() && out.len() <= super::scope::MOST_IN_STATEMENT && !out.iter().any(|arn| covers(arn, "*")))
-        .then_some(out)
+    (!out.is_empty()
+        && out.len() <= super::scope::MOST_IN_STATEMENT
+        && !out.iter().any(|arn| covers(arn, "*")))
+    .then_some(out)
 }
 
 /// Calls of KMS by a service on the caller's behalf: the role may use the key through that service only

@@ -87,7 +87,9 @@ pub fn statements<'a>(grants: impl IntoIterator<Item = &'a Grant>, mark: &str) -
             // Statement ids take letters and digits only.
             let service: String = prefix.chars().filter(char::is_ascii_alphanumeric).collect();
             let mut letters = service.chars();
-            let service = letters.next().map_or(String::new(), |c| c.to_ascii_uppercase().to_string() + letters.as_str());
+            let service = letters
+                .next()
+                .map_or(String::new(), |c| c.to_ascii_uppercase().to_string() + letters.as_str());
             let number = numbers.entry(service.clone()).or_default();
             *number += 1;
             Statement {
@@ -199,7 +201,9 @@ mod tests {
         Statement {
             sid: sid.into(),
             actions: BTreeSet::from(["s3:GetObject".to_owned()]),
-            resources: (0..resources).map(|n| format!("arn:aws:s3:::bucket-{sid}/{n:04}{}", "x".repeat(pad))).collect(),
+            resources: (0..resources)
+                .map(|n| format!("arn:aws:s3:::bucket-{sid}/{n:04}{}", "x".repeat(pad)))
+                .collect(),
             condition: None,
         }
     }
@@ -226,9 +230,15 @@ mod tests {
     fn ten_managed_then_inline_then_coarser() {
         let many = |n: usize| (0..n).map(|n| of_size(&format!("s{n:02}"), 6144)).collect::<Vec<_>>();
         let got = split(many(10));
-        assert_eq!((got.documents.len(), got.documents.iter().filter(|d| d.inline).count(), got.coarser), (10, 0, false));
+        assert_eq!(
+            (got.documents.len(), got.documents.iter().filter(|d| d.inline).count(), got.coarser),
+            (10, 0, false)
+        );
         let got = split(many(11));
-        assert_eq!((got.documents.len(), got.documents.iter().filter(|d| d.inline).count(), got.coarser), (11, 1, false));
+        assert_eq!(
+            (got.documents.len(), got.documents.iter().filter(|d| d.inline).count(), got.coarser),
+            (11, 1, false)
+        );
         let got = split(many(12));
         assert!(got.coarser && got.documents.len() <= 11);
         let first = got.documents[0].statements[0].resources.first().unwrap();

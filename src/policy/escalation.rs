@@ -67,7 +67,9 @@ const RUNS_CODE: &[&str] = &[
 /// The danger of an action on any resource.
 pub fn danger(action: &Action) -> Danger {
     let changes = !matches!(action.level, AccessLevel::List | AccessLevel::Read);
-    if GOVERNING.contains(&action.prefix) && changes || action.prefix == "sts" && action.name.starts_with("Assume") {
+    if GOVERNING.contains(&action.prefix) && changes
+        || action.prefix == "sts" && action.name.starts_with("Assume")
+    {
         return Danger::Privileged;
     }
     let spelled = action.to_string();
@@ -93,7 +95,13 @@ mod tests {
         for spelled in RUNS_CODE {
             assert_ne!(of(spelled), Danger::None, "{spelled}");
         }
-        for privileged in ["iam:PassRole", "iam:CreateAccessKey", "iam:TagRole", "sts:AssumeRole", "organizations:AttachPolicy"] {
+        for privileged in [
+            "iam:PassRole",
+            "iam:CreateAccessKey",
+            "iam:TagRole",
+            "sts:AssumeRole",
+            "organizations:AttachPolicy",
+        ] {
             assert_eq!(of(privileged), Danger::Privileged, "{privileged}");
         }
         for careful in ["s3:PutBucketPolicy", "kms:CreateGrant", "lambda:AddPermission"] {

@@ -82,10 +82,10 @@ fn sum(policies: &[&Value], request: &Request<'_>) -> Decision {
 }
 
 fn applies(statement: &Value, request: &Request<'_>) -> Truth {
-    let action = || element(statement, "Action", "NotAction", |pattern| action_matches(pattern, request.action));
-    let resource = || {
-        element(statement, "Resource", "NotResource", |pattern| resource_matches(pattern, request))
-    };
+    let action =
+        || element(statement, "Action", "NotAction", |pattern| action_matches(pattern, request.action));
+    let resource =
+        || element(statement, "Resource", "NotResource", |pattern| resource_matches(pattern, request));
     let conditions = || match statement.get("Condition") {
         None => Truth::Yes,
         Some(Value::Object(operators)) => Truth::all(operators.iter().flat_map(|(operator, keys)| {
@@ -294,7 +294,11 @@ mod tests {
             ("arn:aws:sqs:*:q:q", false),
             ("arn:aws:sqs:eu-*:111122223333:?", true),
         ] {
-            assert_eq!(decided(allow(pattern), "sqs:SendMessage", queue) == Decision::Allowed, want, "{pattern}");
+            assert_eq!(
+                decided(allow(pattern), "sqs:SendMessage", queue) == Decision::Allowed,
+                want,
+                "{pattern}"
+            );
         }
     }
 

@@ -8,14 +8,20 @@ mod derive;
 mod documents;
 mod escalation;
 mod evaluate;
+mod lint;
 mod overrides;
+mod parity;
 mod scope;
 mod trust;
 
 pub use actions::{AccessLevel, Action, Needs, all_actions, find_action, needs, prefix_of, reason};
 pub use derive::{Grant, GrantCondition, Observed, Permissions, derive, is_free};
-pub use documents::{Document, INLINE_LIMIT, MANAGED_LIMIT, MOST_MANAGED, Split, Statement, characters, split, statements};
+pub use documents::{
+    Document, INLINE_LIMIT, MANAGED_LIMIT, MOST_MANAGED, Split, Statement, characters, split, statements,
+};
 pub use escalation::{Danger, danger};
 pub use evaluate::{Decision, Request, decide};
+pub use lint::faults;
+pub use parity::{Parity, parity};
 pub use scope::Scope;
 pub use trust::{Need, TrustPolicy};

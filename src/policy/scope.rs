@@ -99,10 +99,16 @@ pub(super) fn resources(
     if action.prefix == "logs" {
         // Most actions on log groups are checked against the group with `:*` behind it
         // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html).
-        let groups: Vec<String> = out.iter().filter(|arn| is_log_group(arn)).map(|arn| format!("{arn}:*")).collect();
+        let groups: Vec<String> =
+            out.iter().filter(|arn| is_log_group(arn)).map(|arn| format!("{arn}:*")).collect();
         out.extend(groups);
     }
     Some((without_covered(out), scope))
+}
+
+/// Whether an action can be scoped to such a resource.
+pub(super) fn fits(action: &Action, arn: &str) -> bool {
+    best_format(action.prefix, arn).is_some_and(|best| action.formats().any(|(format, _)| format == best))
 }
 
 fn is_log_group(arn: &str) -> bool {
@@ -193,7 +199,8 @@ fn without_made_up(arn: &str) -> String {
         }
         if part == "*" || is_made_up(part) {
             // What stands before the number often says what it is: `report-2026-11.csv`.
-            let word = part.find(|c: char| c.is_ascii_digit()).and_then(|at| part.get(..at)).unwrap_or_default();
+            let word =
+                part.find(|c: char| c.is_ascii_digit()).and_then(|at| part.get(..at)).unwrap_or_default();
             let word = word.trim_end_matches(|c: char| c.is_ascii_hexdigit());
             let telling = word.len() >= 3 && word.ends_with(['-', '_', '.', '=']);
             return format!("{kept}{}*", if telling { word } else { "" });
@@ -309,9 +316,19 @@ mod tests {
         let q = "arn:aws:sqs:eu-west-1:111122223333:q";
         let cases: &[(&str, &[&str], &[&str], &str)] = &[
             ("s3:ListBucket", &[b, "arn:aws:s3:::b/k"], &[b], "exact"),
-            ("s3:GetObject", &[b, "arn:aws:s3:::b/config/app.json"], &["arn:aws:s3:::b/config/app.json"], "exact"),
+            (
+                "s3:GetObject",
+                &[b, "arn:aws:s3:::b/config/app.json"],
+                &["arn:aws:s3:::b/config/app.json"],
+                "exact",
+            ),
             ("s3:GetObject", &["arn:aws:s3:::b/logs/2026/11/24/a.gz"], &["arn:aws:s3:::b/logs/*"], "widened"),
-            ("s3:PutObject", &["arn:aws:s3:::b/r/report-2026-11.csv"], &["arn:aws:s3:::b/r/report-*"], "widened"),
+            (
+                "s3:PutObject",
+                &["arn:aws:s3:::b/r/report-2026-11.csv"],
+                &["arn:aws:s3:::b/r/report-*"],
+                "widened",
+            ),
             (
                 "s3:GetObject",
                 &["arn:aws:s3:::b/x/a", "arn:aws:s3:::b/x/b", "arn:aws:s3:::b/x/c", "arn:aws:s3:::b/x/d"],
@@ -342,13 +359,18 @@ mod tests {
         ];
         for (action, named, want, scope) in cases {
             let (arns, got) = scoped(action, named);
-            assert_eq!((arns.iter().map(String::as_str).collect::<Vec<_>>(), got), (want.to_vec(), *scope), "{action}");
+            assert_eq!(
+                (arns.iter().map(String::as_str).collect::<Vec<_>>(), got),
+                (want.to_vec(), *scope),
+                "{action}"
+            );
         }
     }
 
     #[test]
     fn several_types_are_all_there() {
-        let (arns, scope) = scoped("ec2:RunInstances", &["arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1"]);
+        let (arns, scope) =
+            scoped("ec2:RunInstances", &["arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1"]);
         assert!(arns.contains(&"arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1".to_owned()));
         assert!(arns.contains(&"arn:aws:ec2:eu-west-1:*:instance/*".to_owned()), "{arns:?}");
         assert!(arns.contains(&"arn:aws:ec2:eu-west-1::image/*".to_owned()), "{arns:?}");

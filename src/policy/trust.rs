@@ -60,6 +60,32 @@ impl TrustPolicy {
         self
     }
 
+    /// The policy with a placeholder filled in, and whether there was one of that name.
+    pub fn fill(&mut self, name: &str, value: &str) -> bool {
+        let known = self.needs.iter().any(|need| need.name == name);
+        if known {
+            self.needs.retain(|need| need.name != name);
+            replace_text(&mut self.document, &format!("<{name}>"), value);
+        }
+        known
+    }
+
+    /// With one more condition on every statement.
+    pub fn require(&mut self, operator: &str, key: &str, value: &str) {
+        for statement in
+            self.document.get_mut("Statement").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            let conditions =
+                statement.as_object_mut().map(|s| s.entry("Condition").or_insert_with(|| json!({})));
+            let keys = conditions
+                .and_then(Value::as_object_mut)
+                .map(|c| c.entry(operator).or_insert_with(|| json!({})));
+            if let Some(keys) = keys.and_then(Value::as_object_mut) {
+                keys.insert(key.to_owned(), json!(value));
+            }
+        }
+    }
+
     /// A role for a Google service account. Google is built into IAM: the principal is its name, and the
     /// token's audience arrives as `:oaud`
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html>).
@@ -131,6 +157,22 @@ fn rewrite(value: &mut Value, partition: &str) {
         }
         Value::Array(items) => items.iter_mut().for_each(|item| rewrite(item, partition)),
         Value::Object(map) => map.values_mut().for_each(|item| rewrite(item, partition)),
+        _ => {}
+    }
+}
+
+/// Also in keys: some condition keys begin with the issuer.
+fn replace_text(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) => *text = text.replace(from, to),
+        Value::Array(items) => items.iter_mut().for_each(|item| replace_text(item, from, to)),
+        Value::Object(map) => {
+            let members = std::mem::take(map);
+            for (key, mut member) in members {
+                replace_text(&mut member, from, to);
+                map.insert(key.replace(from, to), member);
+            }
+        }
         _ => {}
     }
 }

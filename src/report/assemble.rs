@@ -1,6 +1,7 @@
 //! From the analysis to the report as data.
 
 use super::findings::findings;
+use super::permissions::permissions;
 use super::seen::{accounts, coverage, unknowns};
 use super::view::*;
 use crate::analysis::{Analysis, KeyAnalysis};
@@ -9,7 +10,6 @@ use crate::evidence::{Cadence, MintedSession};
 use crate::graph::Hub as GraphHub;
 use crate::inventory::LastUsed as KeyLastUsed;
 use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
-use crate::policy::{Action, Needs, needs, reason};
 use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
                 roles: radius.roles.into_iter().collect(),
                 tied_keys: tied.filter(|other| **other != reference).cloned().collect(),
             };
-            key_view(key, sessions, blast_radius)
+            key_view(analysis, key, sessions, blast_radius)
         })
         .collect();
     let hub =
@@ -85,7 +85,12 @@ fn instant(time: Option<Timestamp>) -> Option<String> {
     time.map(format_instant)
 }
 
-fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession], blast_radius: BlastRadius) -> Key {
+fn key_view(
+    analysis: &Analysis,
+    key: &KeyAnalysis,
+    sessions: &[&MintedSession],
+    blast_radius: BlastRadius,
+) -> Key {
     let facts = key.facts.as_ref();
     let total = &key.attribution.total;
     let cadence = Cadence::of(total);
@@ -108,7 +113,13 @@ fn key_view(key: &KeyAnalysis, sessions: &[&MintedSession], blast_radius: BlastR
         reasons: key.verdict.reasons.iter().map(|r| Reason { code: r.code, text: r.text.clone() }).collect(),
         next_steps: key.verdict.steps.clone(),
         wave: key.wave.id(),
-        consumers: key.attribution.consumers.iter().zip(&key.advice).map(|(c, a)| consumer(c, a)).collect(),
+        consumers: key
+            .attribution
+            .consumers
+            .iter()
+            .zip(&key.advice)
+            .map(|(c, a)| consumer(analysis, key, c, a))
+            .collect(),
         asides: key.attribution.asides.iter().map(aside).collect(),
         gaps: key
             .gaps
@@ -191,37 +202,8 @@ fn calls(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> Vec<Call> {
     all
 }
 
-/// What the calls needed: actions by name, and calls whose actions are not known. Denied and failed calls are evidence of
-/// a dependency, not of a permission.
-fn permissions(map: &BTreeMap<(Arc<str>, Arc<str>), Calls>) -> (Vec<Permission>, Vec<Call>) {
-    let mut actions: BTreeMap<Action, (u64, Option<&'static str>)> = BTreeMap::new();
-    let mut unmapped = BTreeMap::new();
-    for ((source, name), calls) in map {
-        let succeeded = calls.count.saturating_sub(calls.denied + calls.failed);
-        if succeeded == 0 {
-            continue;
-        }
-        let needed = needs(source, name);
-        if needed == Needs::Unmapped {
-            unmapped.insert((source.clone(), name.clone()), *calls);
-        }
-        for action in needed.actions() {
-            let entry = actions.entry(action).or_default();
-            entry.0 += succeeded;
-            entry.1 = entry.1.or_else(|| reason(source, name));
-        }
-    }
-    let permissions = actions.into_iter().map(|(action, (events, because))| Permission {
-        action: format!("{}:{}", action.prefix, action.name),
-        level: action.level.id(),
-        events,
-        because,
-    });
-    (permissions.collect(), calls(&unmapped))
-}
-
-fn consumer(c: &Workload, advice: &Advice) -> Consumer {
-    let (permissions, unmapped_calls) = permissions(&c.calls);
+fn consumer(analysis: &Analysis, key: &KeyAnalysis, c: &Workload, advice: &Advice) -> Consumer {
+    let (permissions, unmapped_calls) = permissions(analysis, key, c);
     Consumer {
         permissions,
         unmapped_calls,
@@ -415,7 +397,7 @@ fn method(analysis: &Analysis) -> Method {
         "Events signed by sessions count for the key from which the session derives, where the record that handed it out was read.",
         "Denied calls are evidence of dependency, not of a permission.",
         "Consumers are groups of usage with the same origin; their kinds add up signals (weak 1, medium 3, strong 6), and a tie is unknown. User agents and names can be wrong or forged.",
-        "Trust policies are templates: every placeholder in angle brackets has to be filled in. Permission policies are not derived in this version: the actions listed are what successful calls needed, without resources and conditions.",
+        "Trust policies are templates: every placeholder in angle brackets has to be filled in. Permissions are what calls needed that succeeded or failed only on what they found; `offkey replace` writes the policies. What no log shows (data events that are not recorded, roles of instance profiles) is not among them.",
     ];
     Method {
         inputs: material

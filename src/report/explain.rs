@@ -191,13 +191,7 @@ fn consumer(n: usize, c: &Consumer, out: &mut String) {
             String::new()
         };
         let _ = writeln!(out, "     calls: {}{more}", calls.join(", "));
-        if !c.permissions.is_empty() {
-            let names: Vec<&str> = c.permissions.iter().take(CALLS).map(|p| p.action.as_str()).collect();
-            let more = c.permissions.len() - names.len();
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let _ =
-                writeln!(out, "     actions that its successful calls needed: {}{more}", names.join(", "));
-        }
+        permissions(out, c);
         if !c.unmapped_calls.is_empty() {
             let names: Vec<String> = c
                 .unmapped_calls
@@ -254,4 +248,33 @@ fn questions(key: &Key) -> Vec<String> {
         asks.extend(c.replacement.needs.iter().map(|need| format!("consumer {n}: {}", need.ask)));
     }
     asks
+}
+
+/// What the consumer's role is granted, one line an action.
+fn permissions(out: &mut String, c: &Consumer) {
+    if c.permissions.is_empty() {
+        return;
+    }
+    let _ =
+        writeln!(out, "     permissions that its calls needed ('offkey replace' writes them as policies):");
+    for p in c.permissions.iter().take(CALLS) {
+        let shown: Vec<String> = p.resources.iter().take(2).map(|arn| cut(arn, 120)).collect();
+        let more = if p.resources.len() > shown.len() {
+            format!(" and {} more", p.resources.len() - shown.len())
+        } else {
+            String::new()
+        };
+        let condition = p.condition.as_ref().map_or(String::new(), |c| format!(", if {}", cut(c, 120)));
+        let why = match (p.danger, p.scope) {
+            ("privileged", _) => " (PRIVILEGED: only if you ask for it)",
+            ("careful", _) => " (careful: it reaches further than it says)",
+            (_, "not-named") => " (the records do not say on what)",
+            (_, "as-today") => " (as the user's policies have it: the records do not say on what)",
+            _ => "",
+        };
+        let _ = writeln!(out, "       {} on {}{more}{condition}{why}", p.action, shown.join(", "));
+    }
+    if c.permissions.len() > CALLS {
+        let _ = writeln!(out, "       and {}", counted(c.permissions.len() - CALLS, "more action"));
+    }
 }

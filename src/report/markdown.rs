@@ -1,7 +1,7 @@
 //! The report as Markdown, as GitHub renders it.
 
 use super::text::{code, markdown as md};
-use super::view::{Consumer, Key, RegionCoverage, Report};
+use super::view::{Consumer, Key, Permission, RegionCoverage, Report};
 use crate::model::counted;
 use std::fmt::Write;
 
@@ -217,8 +217,23 @@ fn consumer_detail(c: &Consumer, out: &mut String) {
         };
         let _ = writeln!(out, "Calls: {}{more}.", calls.join(", "));
         if !c.permissions.is_empty() {
-            let names: Vec<String> = c.permissions.iter().map(|p| code(&p.action)).collect();
-            let _ = writeln!(out, "Actions that its successful calls needed: {}.", names.join(", "));
+            let name = |p: &Permission| match p.resources.as_slice() {
+                [one] if one != "*" => format!("{} on {}", code(&p.action), code(one)),
+                [_] | [] => code(&p.action),
+                several => format!("{} on {} resources", code(&p.action), several.len()),
+            };
+            let of = |granted: bool| -> Vec<String> {
+                c.permissions.iter().filter(|p| p.granted == granted).map(name).collect()
+            };
+            for (granted, what) in [
+                (true, "Permissions that its calls needed"),
+                (false, "Privileged, granted only if asked for"),
+            ] {
+                let names = of(granted);
+                if !names.is_empty() {
+                    let _ = writeln!(out, "{what}: {}.", names.join(", "));
+                }
+            }
         }
         if !c.unmapped_calls.is_empty() {
             let names: Vec<String> = c

@@ -9,6 +9,7 @@ mod graph_formats;
 mod html;
 mod json;
 mod markdown;
+mod permissions;
 mod rows;
 mod seen;
 mod summary;

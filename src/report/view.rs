@@ -304,11 +304,10 @@ pub struct Consumer {
     pub credential_sources: Vec<&'static str>,
     /// Calls, busiest first.
     pub calls: Vec<Call>,
-    /// IAM actions that its successful calls needed, by name. Not yet a policy: neither resources nor conditions are
-    /// derived, nor what only the request shows (such as `iam:PassRole`).
+    /// IAM actions that its calls needed, with resources, by name: what `offkey replace` makes policies of.
     pub permissions: Vec<Permission>,
-    /// Successful calls whose actions are not known; nothing is guessed.
-    pub unmapped_calls: Vec<Call>,
+    /// Calls that worked and whose actions are not known; nothing is guessed.
+    pub unmapped_calls: Vec<Unmapped>,
     /// Regions called.
     pub regions: Vec<String>,
     /// Roles assumed.
@@ -385,10 +384,34 @@ pub struct Permission {
     pub action: String,
     /// `list`, `read`, `tagging`, `write` or `permissions-management`.
     pub level: &'static str,
-    /// Successful events that needed it.
+    /// ARNs with wildcards as policies have them, or `*`.
+    pub resources: Vec<String>,
+    /// How the resources came about: `exact`, `widened`, `none-taken` (the action takes none), `not-named` (some calls do
+    /// not say what they acted on) or `as-today` (likewise, so the user's own policies stand in).
+    pub scope: &'static str,
+    /// Under which condition.
+    pub condition: Option<String>,
+    /// `none`, `careful` (reaches further than it says) or `privileged` (makes administrators).
+    pub danger: &'static str,
+    /// Whether the role is granted it; privileged actions are only if somebody asks.
+    pub granted: bool,
+    /// Events that needed it.
     pub events: u64,
+    /// Of those, events that failed on what they found, after authorisation.
+    pub failed: u64,
     /// Why it is called otherwise than the call, where it is.
     pub because: Option<&'static str>,
+}
+
+/// A call whose actions are not known.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Unmapped {
+    /// Service host without `.amazonaws.com`.
+    pub service: String,
+    /// API call.
+    pub name: String,
+    /// Events.
+    pub events: u64,
 }
 
 /// A recommended replacement.

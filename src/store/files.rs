@@ -32,6 +32,39 @@ pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_directory(directory)
 }
 
+/// What stands where a file is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Nothing.
+    Nothing,
+    /// A file with the very content.
+    Same,
+    /// Anything else.
+    Different,
+}
+
+/// What stands there, compared with what is to be written.
+///
+/// # Errors
+/// Any error of the file system but that nothing is there.
+pub fn existing(path: &Path, bytes: &[u8]) -> io::Result<Existing> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Existing::Nothing),
+        Err(error) => Err(error),
+        Ok(meta) if !meta.is_file() || meta.len() != bytes.len() as u64 => Ok(Existing::Different),
+        Ok(_) if fs::read(path)? == bytes => Ok(Existing::Same),
+        Ok(_) => Ok(Existing::Different),
+    }
+}
+
+/// Makes a directory and those above it, if they are not there.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
 /// Temporary files are private by default; a report gets what any new file gets.
 #[cfg(unix)]
 fn ordinary_mode(builder: &mut tempfile::Builder<'_, '_>) {

@@ -2,7 +2,8 @@
 
 use super::evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument};
 use crate::evidence::{
-    FactAction,     COLUMNS, Cell, Coverage, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, ResourceSet,
+    COLUMNS, Cell, Coverage, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME,
+    ResourceSet,
 };
 use crate::model::{Day, Skip, SkipReason};
 use hashbrown::HashMap;

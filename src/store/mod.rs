@@ -6,5 +6,5 @@ mod load;
 mod write;
 
 pub use evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
-pub use files::{DemoTree, write_durably};
+pub use files::{DemoTree, Existing, existing, make_directory, write_durably};
 pub use load::{KnownFiles, Stored, StoredInput};

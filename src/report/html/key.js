@@ -93,6 +93,27 @@ function replacement(r) {
   );
 }
 
+const SCOPES = {
+  exact: 'as the calls named them',
+  widened: 'wider than the calls named them: names come and go',
+  'none-taken': 'the action takes no resources',
+  'not-named': 'some calls do not say what they acted on',
+  'as-today': 'some calls do not say; as the user\u2019s own policies have it',
+};
+const permissions = (items) =>
+  capped(items, 15, 'permissions', (some) =>
+    table(
+      'Permissions',
+      [
+        ['Action', (p) => [mono(p.action), ' ', p.danger !== 'none' && tag(p.granted ? 'careful' : 'privileged: left out')]],
+        ['On', (p) => list(p.resources.map((arn) => mono(arn)))],
+        ['How', (p) => [SCOPES[p.scope] || p.scope, p.condition && `; only if ${p.condition}`]],
+        num('Events', 'events'),
+      ],
+      some,
+    ),
+  );
+
 const STRENGTH = { strong: 3, medium: 2, weak: 1 };
 function consumer(c) {
   const signals = [...c.signals].sort((a, b) => (STRENGTH[b.strength] || 0) - (STRENGTH[a.strength] || 0));
@@ -157,6 +178,12 @@ function consumer(c) {
     ),
     c.calls.length > 0 &&
       details(`Calls (${n(c.calls.length)})`, () => capped(c.calls, 100, 'calls', calls), c.calls.length <= 12),
+    c.permissions.length > 0 &&
+      details(`Permissions that its calls needed (${n(c.permissions.length)})`, () => permissions(c.permissions)),
+    c.unmapped_calls.length > 0 &&
+      details(`Calls whose actions are not known (${n(c.unmapped_calls.length)})`, () =>
+        list(c.unmapped_calls.map((call) => [mono(`${call.service}:${call.name}`), ` ${n(call.events)}`])),
+      ),
     c.user_agents.length > 0 &&
       details(`User agents (${n(c.user_agents_total)})`, () =>
         el('div', { class: 'under' }, counted(c.user_agents, c.user_agents_total, 'agents')),

@@ -1,0 +1,100 @@
+//! `offkey parity`: how far the derived policies allow what was observed, and nothing else.
+
+use super::super::args::{Inputs, Judging};
+use super::super::error::{ExitKind, Failure};
+use super::super::terminal::Terminal;
+use super::load;
+use crate::analysis::{parity_of, role_of};
+use clap::Args;
+use serde_json::json;
+use std::fmt::Write;
+
+/// Replay every observed call against the policies derived from it, and say what they allow, refuse and grant too much
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  offkey parity AWSLogs/ iam/
+  offkey parity org.db --json | jq .keys[].never_had")]
+pub(in super::super) struct Arguments {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Print figures of each key as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    judging: Judging,
+}
+
+pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
+    let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
+    let bar = terminal.counter("replaying calls");
+    let (mut keys, mut roles, mut coarser) = (Vec::new(), 0_usize, 0_usize);
+    for key in &analysis.keys {
+        if terminal.stopped() {
+            return Err(Failure::interrupted());
+        }
+        let made = key.attribution.consumers.iter().map(|consumer| role_of(&analysis, key, consumer));
+        let made: Vec<_> = made.filter(|role| !role.observed.is_empty()).collect();
+        roles += made.len();
+        coarser += made.iter().filter(|role| role.policies.coarser).count();
+        keys.push((key.subject.reference(), parity_of(&analysis, key, &made)));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let mut sum = keys.first().map(|(_, parity)| parity.clone()).unwrap_or_default();
+    keys.iter().skip(1).for_each(|(_, parity)| sum.add(parity));
+    let unobserved: usize = keys.iter().map(|(_, parity)| parity.unobserved.len()).sum();
+    let share = |part: u64, whole: u64| if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 };
+    let allowed = sum.allowed + sum.privileged;
+    if arguments.json {
+        let of = |parity: &crate::analysis::Parity| {
+            json!({
+                "mapped_events": parity.mapped, "allowed_events": parity.allowed, "privileged_events": parity.privileged,
+                "free_events": parity.free, "unmapped_events": parity.unmapped, "granted_actions": parity.granted,
+                "refused": parity.refused.iter().map(|(call, (events, why))| json!({"call": call, "events": events, "why": why})).collect::<Vec<_>>(),
+                "unobserved_actions": parity.unobserved, "needless_stars": parity.needless_stars,
+                "actions_today": parity.today, "never_had": parity.never_had,
+            })
+        };
+        let named = |(name, parity): &(String, crate::analysis::Parity)| {
+            let mut value = of(parity);
+            value["key"] = json!(name);
+            value
+        };
+        let each: Vec<_> = keys.iter().map(named).collect();
+        let mut total = of(&sum);
+        total["unobserved_grants"] = json!(unobserved);
+        let all = json!({"schema": "offkey.parity/1", "roles": roles, "coarser_roles": coarser, "total": total, "keys": each});
+        let mut bytes = serde_json::to_vec_pretty(&all).map_err(|e| Failure::new(e.to_string()))?;
+        bytes.push(b'\n');
+        terminal.data(&bytes)?;
+        return Ok(load::completeness(&analysis.material));
+    }
+    let mut out = String::new();
+    let _ = writeln!(out, "{roles} roles for the consumers of {} keys", keys.len());
+    let _ = writeln!(
+        out,
+        "  {allowed} of {} events whose actions are known are allowed ({:.2} %), {} of them by privileged policies only",
+        sum.mapped,
+        share(allowed, sum.mapped),
+        sum.privileged
+    );
+    let _ = writeln!(
+        out,
+        "  {} events need no permission; {} events are of calls whose actions are not known",
+        sum.free, sum.unmapped
+    );
+    let _ = writeln!(
+        out,
+        "  {unobserved} of {} actions granted were not seen in use ({:.2} %)",
+        sum.granted,
+        if sum.granted == 0 { 0.0 } else { unobserved as f64 * 100.0 / sum.granted as f64 }
+    );
+    let _ =
+        writeln!(out, "  {} grants on * although calls named what they acted on", sum.needless_stars.len());
+    let _ = writeln!(out, "  {} grants that the users' policies do not cover today", sum.never_had.len());
+    for (call, (events, why)) in &sum.refused {
+        let _ = writeln!(out, "  refused: {}, {events} events: {why}", crate::report::clean(call));
+    }
+    terminal.data(out.as_bytes())?;
+    Ok(load::completeness(&analysis.material))
+}
