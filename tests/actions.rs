@@ -12,10 +12,11 @@
 
 mod support;
 
-use offkey::policy::{Needs, find_action, needs};
+use offkey::cloudtrail::TARGETS;
+use offkey::policy::{Needs, all_actions, find_action, needs, prefix_of};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use support::*;
 
 fn spelled(source: &str, event: &str) -> BTreeSet<String> {
@@ -50,7 +51,58 @@ fn the_shared_table_of_tricky_events_is_exact() {
 }
 
 #[test]
-fn reports_list_actions_of_successful_calls_only() {
+fn our_own_table_is_exact() {
+    let text = include_str!("fixtures/actions.tsv");
+    let (mut rows, mut hosts, mut wrong) = (0, BTreeSet::new(), Vec::new());
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let columns: Vec<&str> = line.split('\t').collect();
+        let [host, event, want, page] = columns[..] else { panic!("{line:?} has not four columns") };
+        assert!(page.starts_with("list_"), "{line:?} names no page");
+        rows += 1;
+        hosts.insert(host);
+        let source = format!("{host}.amazonaws.com");
+        let want: BTreeSet<String> = want.split(' ').filter(|a| !a.is_empty()).map(str::to_owned).collect();
+        let told = needs(&source, event) != Needs::Unmapped;
+        let found = spelled(&source, event);
+        if !told || found != want {
+            wrong.push(format!("{host} {event}: {found:?}, right is {want:?}"));
+        }
+    }
+    println!("{} of {rows} events of {} services are exact", rows - wrong.len(), hosts.len());
+    assert!(rows >= 200 && hosts.len() >= 60 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Where a plain name in a request becomes an ARN, the ARN is one that actions of the service take.
+#[test]
+fn every_arn_made_of_a_name_has_a_format_of_its_service() {
+    let mut formats: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for action in all_actions() {
+        formats.entry(action.prefix).or_default().extend(action.formats().map(|(format, _)| format));
+    }
+    let mut wrong = Vec::new();
+    for target in TARGETS {
+        let prefix = prefix_of(&format!("{}.amazonaws.com", target.host)).unwrap();
+        let rest = target.arn.strip_prefix("arn:{p}:").unwrap();
+        let text = rest.replace("{r}", "r").replace("{a}", "a").replace("{0}", "x").replace("{1}", "y");
+        if !formats[prefix].iter().any(|format| like(format, &text)) {
+            wrong.push(format!("{}: {text}", target.host));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a text has a format in which `*` stands for anything.
+fn like(format: &str, text: &str) -> bool {
+    match format.split_once('*') {
+        None => format == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            (0..=rest.len()).filter(|at| rest.is_char_boundary(*at)).any(|at| like(after, &rest[at..]))
+        }),
+    }
+}
+
+#[test]
+fn reports_list_actions_of_authorised_calls_only() {
     let dir = Dir::new();
     let call = |n: u32, name: &str, error: Option<&str>| {
         with(record(n, name, "2026-09-01T00:00:00Z"), json!({"errorCode": error}))
@@ -69,14 +121,19 @@ fn reports_list_actions_of_successful_calls_only() {
     let consumer = &key["consumers"][0];
     assert_eq!(
         consumer["permissions"],
-        json!([{"action": "s3:ListAllMyBuckets", "level": "list", "events": 2,
-                "because": "the action has the operation's older name"}])
+        json!([
+            {"action": "s3:ListAllMyBuckets", "level": "list", "resources": ["*"], "scope": "none-taken", "condition": null,
+             "danger": "none", "granted": true, "events": 2, "failed": 0, "because": "the action has the operation's older name"},
+            {"action": "s3:PutBucketAcl", "level": "permissions-management", "resources": ["*"], "scope": "not-named",
+             "condition": null, "danger": "careful", "granted": true, "events": 1, "failed": 1, "because": null},
+        ]),
+        "who is told that there is no such bucket was allowed to ask, and who is denied was not"
     );
     assert_eq!(consumer["unmapped_calls"][0]["name"], "InventedCall");
     assert_eq!(consumer["unmapped_calls"].as_array().unwrap().len(), 1);
     let text = stdout(&offkey(&dir, &["explain", KEY, "logs.json", "--as-of", "evidence"]));
     assert!(
-        text.contains("needed: s3:ListAllMyBuckets") && text.contains("not known: s3:InventedCall"),
+        text.contains("s3:ListAllMyBuckets on *\n") && text.contains("not known: s3:InventedCall"),
         "{text}"
     );
 }

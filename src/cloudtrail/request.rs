@@ -131,6 +131,10 @@ impl<'r> Request<'r, '_> {
                 let source = self.text("x-amz-copy-source");
                 named.shows.extend(source.map(|source| Cow::Owned(format!("from:{}", self.copied(&source)))));
             }
+            "ec2" => {
+                let ids = self.texts("resourcesSet.items[].resourceId");
+                named.resources.extend(ids.iter().filter_map(|id| self.of_id(id)));
+            }
             "dynamodb" => {
                 let items = self.texts("transactItems[]{}");
                 named.shows.extend(items.into_iter().map(|kind| Cow::Owned(format!("item:{kind}"))));
@@ -222,6 +226,33 @@ impl<'r> Request<'r, '_> {
             _ => "aws",
         };
         [partition.unwrap_or(by_region), self.setting.region, self.setting.account]
+    }
+
+    /// EC2's ids say what they are of.
+    fn of_id(&self, id: &str) -> Option<Cow<'static, str>> {
+        let (start, _) = id.rsplit_once('-')?;
+        let (kind, shared) = match start {
+            "ami" => ("image", true),
+            "eipalloc" => ("elastic-ip", false),
+            "eni" => ("network-interface", false),
+            "i" => ("instance", false),
+            "igw" => ("internet-gateway", false),
+            "nat" => ("natgateway", false),
+            "rtb" => ("route-table", false),
+            "sg" => ("security-group", false),
+            "snap" => ("snapshot", true),
+            "subnet" => ("subnet", false),
+            "vol" => ("volume", false),
+            "vpc" => ("vpc", false),
+            _ => return None,
+        };
+        let [partition, region, account] = self.place();
+        // Images and snapshots have no account in their ARNs.
+        let account = if shared { "" } else { account };
+        Some(Cow::Owned(format!(
+            "arn:{partition}:ec2:{region}:{account}:{kind}/{}",
+            safe(id.to_owned().into())
+        )))
     }
 
     /// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`

@@ -36,8 +36,6 @@ const INVOKE: &[&str] = &["InvokeModel", "Converse"];
 
 /// By host.
 pub const TARGETS: &[Target] = &[
-    all("apigateway", &["apiId"], "arn:{p}:apigateway:{r}::/apis/{0}"),
-    all("apigateway", &["apiId"], "arn:{p}:apigateway:{r}::/apis/{0}/*"),
     all("apigateway", &["restApiId"], "arn:{p}:apigateway:{r}::/restapis/{0}"),
     all("apigateway", &["restApiId"], "arn:{p}:apigateway:{r}::/restapis/{0}/*"),
     all("athena", &["workGroup"], "arn:{p}:athena:{r}:{a}:workgroup/{0}"),
@@ -54,6 +52,13 @@ pub const TARGETS: &[Target] = &[
     only("bedrock", INVOKE, &["modelId"], "arn:{p}:bedrock:{r}::foundation-model/{0}"),
     all("batch", &["jobQueue"], "arn:{p}:batch:{r}:{a}:job-queue/{0}"),
     all("batch", &["jobDefinition"], "arn:{p}:batch:{r}:{a}:job-definition/{0}:*"),
+    only(
+        "cloudtrail",
+        &["CreateTrail", "DeleteTrail", "GetTrail", "StartLogging", "StopLogging", "UpdateTrail"],
+        &["name"],
+        "arn:{p}:cloudtrail:{r}:{a}:trail/{0}",
+    ),
+    all("cloudtrail", &["trailName"], "arn:{p}:cloudtrail:{r}:{a}:trail/{0}"),
     all("cloudformation", &["stackName"], "arn:{p}:cloudformation:{r}:{a}:stack/{0}/*"),
     all("cloudfront", &["distributionId"], "arn:{p}:cloudfront::{a}:distribution/{0}"),
     only(
@@ -136,6 +141,8 @@ pub const TARGETS: &[Target] = &[
     all("iam", &["groupName"], "arn:{p}:iam::{a}:group/*/{0}"),
     all("iam", &["instanceProfileName"], "arn:{p}:iam::{a}:instance-profile/{0}"),
     all("iam", &["instanceProfileName"], "arn:{p}:iam::{a}:instance-profile/*/{0}"),
+    only("iam", &["CreatePolicy"], &["policyName"], "arn:{p}:iam::{a}:policy/{0}"),
+    only("iam", &["CreatePolicy"], &["policyName"], "arn:{p}:iam::{a}:policy/*/{0}"),
     all("iam", &["roleName"], "arn:{p}:iam::{a}:role/{0}"),
     all("iam", &["roleName"], "arn:{p}:iam::{a}:role/*/{0}"),
     all("iam", &["userName"], "arn:{p}:iam::{a}:user/{0}"),

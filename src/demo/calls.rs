@@ -38,7 +38,7 @@ pub(super) const APP: &[Call] = &[
     call("secretsmanager", "GetSecretValue"),
     call("kms", "Decrypt"),
     call("dynamodb", "DescribeTable"),
-    call("cloudwatch", "PutMetricAlarm"),
+    call("monitoring", "PutMetricAlarm"),
 ];
 /// A deployment's calls.
 pub(super) const DEPLOY: &[Call] = &[

@@ -160,6 +160,14 @@ impl Cast {
     pub(super) fn change_last(&mut self, change: impl FnOnce(&mut Consumer)) {
         if let Some(consumer) = self.consumers.last_mut() {
             change(consumer);
+            // What a service does for it, its user may do.
+            if let Some(user) = self.keys.get(consumer.key).and_then(|key| self.users.get_mut(key.user))
+                && consumer.via_service
+            {
+                user.services.extend(["ec2", "kms"]);
+                user.services.sort_unstable();
+                user.services.dedup();
+            }
         }
     }
 

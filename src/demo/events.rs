@@ -4,6 +4,7 @@ use super::calls::{self, Call};
 use super::cast::{Cast, Consumer, Key, Mint, User};
 use super::dice::{Dice, Stream};
 use super::estate::{Region, Site};
+use super::requests;
 use crate::model::Day;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -210,6 +211,11 @@ impl Writer<'_> {
         for (at, identity) in accounts {
             let mut record = self.record(calls::ASSUME, second - 2, at, identity);
             set(&mut record, "requestParameters", request.clone());
+            set(
+                &mut record,
+                "resources",
+                json!([{"accountId": account, "type": "AWS::IAM::Role", "ARN": role_arn}]),
+            );
             set(&mut record, "responseElements", response.clone());
             set(&mut record, "sharedEventID", json!(shared));
             self.push(calls::ASSUME, second - 2, at, record);
@@ -274,6 +280,13 @@ impl Writer<'_> {
             .unwrap_or_default();
         let region = self.region(call);
         let mut record = base(&mut self.dice, call, second, site, region, identity);
+        let (request, resources) = requests::of(call, &self.consumer.name, site, region.id());
+        if !call.is_s3_object() {
+            set(&mut record, "requestParameters", request);
+            if let Some(resources) = resources {
+                set(&mut record, "resources", resources);
+            }
+        }
         set(&mut record, "sourceIPAddress", json!(ip));
         // Some services put brackets around the agent.
         set(

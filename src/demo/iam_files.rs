@@ -185,10 +185,21 @@ fn user_detail(user: &User) -> Value {
         attached.push(json!({"PolicyName": "AdministratorAccess", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}));
     }
     let mailer = user.name.starts_with("ses-smtp-user");
-    let actions: Vec<String> = if mailer {
+    let actions: Vec<String> = if user.services.is_empty() && !mailer {
+        Vec::new()
+    } else if mailer {
         vec!["ses:SendRawEmail".into()]
     } else {
-        user.services.iter().map(|s| format!("{s}:*")).collect()
+        // CloudTrail's hosts and IAM's prefixes differ for some.
+        let prefix = |host: &&str| match *host {
+            "monitoring" => "cloudwatch".to_owned(),
+            "tagging" => "tag".to_owned(),
+            other => other.to_owned(),
+        };
+        let mut actions: Vec<String> = user.services.iter().map(|host| prefix(host) + ":*").collect();
+        let passes = user.services.contains(&"ecs").then_some("iam:PassRole");
+        actions.extend(passes.into_iter().chain(["sts:AssumeRole"]).map(str::to_owned));
+        actions
     };
     let policies = if actions.is_empty() {
         json!([])

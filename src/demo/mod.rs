@@ -17,6 +17,7 @@ mod networks;
 mod noise;
 mod odd_files;
 mod recipes;
+mod requests;
 mod schedule;
 mod story;
 mod truth;

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Version of the JSON.
-pub const SCHEMA: &str = "offkey.replace/1";
+const SCHEMA: &str = "offkey.replace/1";
 
 /// The whole cut-over of one key.
 #[derive(Debug, Serialize)]
 pub struct Checklist {
-    /// [`SCHEMA`].
+    /// Version of the shape: `offkey.replace/1`.
     pub schema: &'static str,
     /// The key.
     pub key: String,
@@ -97,7 +97,7 @@ pub struct Figures {
     /// Actions that the user's policies allow today; absent where those are not all known.
     pub actions_today: Option<usize>,
     /// Grants that the user's policies do not cover.
-    pub never_had: Vec<String>,
+    pub beyond_today: Vec<String>,
 }
 
 /// The checklist for blueprints, given the files that were made for them.
@@ -160,7 +160,7 @@ fn part(b: &Blueprint, file: Option<String>) -> Part {
             granted_actions: b.parity.granted,
             unobserved_actions: b.parity.unobserved.iter().cloned().collect(),
             actions_today: b.parity.today,
-            never_had: b.parity.never_had.iter().cloned().collect(),
+            beyond_today: b.parity.beyond_today.iter().cloned().collect(),
         },
     }
 }
@@ -326,7 +326,7 @@ fn edits(b: &Blueprint) -> Vec<String> {
 }
 
 /// As Markdown.
-pub fn markdown(list: &Checklist) -> String {
+pub(super) fn markdown(list: &Checklist) -> String {
     let mut out = format!("# Cut-over of {}\n\nUser {}.\n", code(&list.key), code(&list.owner));
     for (n, part) in list.consumers.iter().enumerate() {
         let _ = writeln!(out, "\n## {}. {}: {}\n", n + 1, part.kind, comment(part.replacement));
@@ -379,8 +379,8 @@ pub fn markdown(list: &Checklist) -> String {
             ("Policies elsewhere", plain(&part.edits)),
             ("Calls whose actions are not known", unmapped),
             (
-                "Granted, though the user never had it",
-                figures.never_had.iter().map(|grant| code(grant)).collect(),
+                "Granted, though no policy of the user's covers it today (a resource policy may, or one that it had then)",
+                figures.beyond_today.iter().map(|grant| code(grant)).collect(),
             ),
         ] {
             if !items.is_empty() {

@@ -93,7 +93,7 @@ pub fn statements<'a>(grants: impl IntoIterator<Item = &'a Grant>, mark: &str) -
             let number = numbers.entry(service.clone()).or_default();
             *number += 1;
             Statement {
-                sid: format!("{mark}{service}{number}"),
+                sid: format!("{mark}{service}Grant{number}"),
                 actions,
                 resources: resources.clone(),
                 condition: condition.cloned(),

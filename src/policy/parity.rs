@@ -32,8 +32,9 @@ pub struct Parity {
     pub needless_stars: BTreeSet<String>,
     /// Actions that the user's policies allow on anything today; nothing where they are not all known.
     pub today: Option<usize>,
-    /// Grants that the user's policies do not cover: must be none.
-    pub never_had: BTreeSet<String>,
+    /// Grants that none of the user's policies of today covers. The calls worked, so something else allowed them: a resource
+    /// policy, a role's trust policy, or a policy that the user had then.
+    pub beyond_today: BTreeSet<String>,
 }
 
 impl Parity {
@@ -50,7 +51,7 @@ impl Parity {
         self.granted += other.granted;
         self.unobserved.extend(other.unobserved.iter().cloned());
         self.needless_stars.extend(other.needless_stars.iter().cloned());
-        self.never_had.extend(other.never_had.iter().cloned());
+        self.beyond_today.extend(other.beyond_today.iter().cloned());
     }
 }
 
@@ -105,7 +106,7 @@ pub fn parity(
         if !used.contains(&grant.action) {
             out.unobserved.insert(spelled);
         }
-        out.never_had.extend(today.map(|policies| not_covered(policies, grant)).unwrap_or_default());
+        out.beyond_today.extend(today.map(|policies| not_covered(policies, grant)).unwrap_or_default());
     }
     let actions = permissions.grants.iter().chain(&permissions.privileged).map(|grant| grant.action);
     out.granted = actions.collect::<BTreeSet<Action>>().len();
@@ -354,9 +355,9 @@ mod tests {
         ];
         let got = compare(&calls, Some(&[&today]));
         assert!(got.today.is_some_and(|n| n > 50) && got.granted == 2, "{got:?}");
-        assert_eq!(got.never_had, BTreeSet::new(), "widened only as far as the user's own policies go");
+        assert_eq!(got.beyond_today, BTreeSet::new(), "widened only as far as the user's own policies go");
         assert_eq!(got.allowed, 20);
         let other = [call("dynamodb", "GetItem", &["arn:aws:dynamodb:eu-west-1:111122223333:table/t"], &[])];
-        assert_eq!(compare(&other, Some(&[&today])).never_had.len(), 1);
+        assert_eq!(compare(&other, Some(&[&today])).beyond_today.len(), 1);
     }
 }

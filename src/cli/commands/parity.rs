@@ -13,7 +13,7 @@ use std::fmt::Write;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   offkey parity AWSLogs/ iam/
-  offkey parity org.db --json | jq .keys[].never_had")]
+  offkey parity org.db --json | jq .keys[].beyond_today")]
 pub(in super::super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
@@ -52,7 +52,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
                 "free_events": parity.free, "unmapped_events": parity.unmapped, "granted_actions": parity.granted,
                 "refused": parity.refused.iter().map(|(call, (events, why))| json!({"call": call, "events": events, "why": why})).collect::<Vec<_>>(),
                 "unobserved_actions": parity.unobserved, "needless_stars": parity.needless_stars,
-                "actions_today": parity.today, "never_had": parity.never_had,
+                "actions_today": parity.today, "beyond_today": parity.beyond_today,
             })
         };
         let named = |(name, parity): &(String, crate::analysis::Parity)| {
@@ -91,7 +91,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     );
     let _ =
         writeln!(out, "  {} grants on * although calls named what they acted on", sum.needless_stars.len());
-    let _ = writeln!(out, "  {} grants that the users' policies do not cover today", sum.never_had.len());
+    let _ = writeln!(out, "  {} grants that the users' policies do not cover today", sum.beyond_today.len());
     for (call, (events, why)) in &sum.refused {
         let _ = writeln!(out, "  refused: {}, {events} events: {why}", crate::report::clean(call));
     }
