@@ -79,16 +79,20 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
 }
 
 /// A name from a log, as a policy has to write it so that it stands for itself and nothing else
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>).
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>). Policies
+/// hold no characters past U+00FF (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>): `?` stands
+/// for each of those.
 fn safe(name: Cow<'_, str>) -> Cow<'_, str> {
-    if !name.contains(['*', '?', '$']) {
+    let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '*' | '?' | '$');
+    if name.chars().all(plain) {
         return name;
     }
     let mut out = String::with_capacity(name.len() + 8);
     for c in name.chars() {
         match c {
             '*' | '?' | '$' => out.extend(["${", c.encode_utf8(&mut [0; 4]), "}"]),
-            c => out.push(c),
+            ' '..='~' | '\u{a1}'..='\u{ff}' => out.push(c),
+            _ => out.push('?'),
         }
     }
     Cow::Owned(out)
@@ -130,6 +134,10 @@ impl<'r> Request<'r, '_> {
             "s3" => {
                 let source = self.text("x-amz-copy-source");
                 named.shows.extend(source.map(|source| Cow::Owned(format!("from:{}", self.copied(&source)))));
+            }
+            "lambda" => {
+                let layers = self.texts("layers[]").into_iter().filter(|layer| layer.starts_with("arn:"));
+                named.resources.extend(layers.map(|layer| safe(layer.into())));
             }
             "ec2" => {
                 let ids = self.texts("resourcesSet.items[].resourceId");
@@ -339,7 +347,6 @@ fn plain<'n>(target: &Target, name: &'n str) -> Option<&'n str> {
         "batch" | "ecs" if target.params.iter().any(|param| param.ends_with("Definition")) => {
             name.split(':').next()
         }
-        "dynamodb" | "ecs" if name.contains('/') => name.rsplit('/').next(),
         _ => Some(name),
     }
     .filter(|name| !name.is_empty())

@@ -149,6 +149,7 @@ impl Cast {
         consumer.rhythm = consumer.rhythm.slower(scale);
         if let Some(user) = self.keys.get(key).and_then(|key| self.users.get_mut(key.user)) {
             user.services.extend(consumer.calls.iter().map(|call| call.service));
+            user.services.extend(["ec2", "kms"].into_iter().filter(|_| consumer.via_service));
             user.services.sort_unstable();
             user.services.dedup();
         }

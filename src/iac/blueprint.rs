@@ -260,7 +260,7 @@ fn filled<'c>(
     used: &mut BTreeSet<&'c str>,
 ) -> Result<TrustPolicy, String> {
     for (name, value) in &choices.values {
-        if value.is_empty() || value.chars().any(|c| c.is_control() || matches!(c, '<' | '>')) {
+        if value.is_empty() || value.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '*' | '?')) {
             return Err(format!("--set {}: {value:?} is no value", name.to_lowercase()));
         }
         if trust.fill(name, value) {

@@ -63,6 +63,12 @@ const FLEETING: &[&str] = &[
     "states:*:*:express:*:*:*",
 ];
 
+/// No call but EC2's acts on more types of resources at once.
+const MOST_AT_ONCE: usize = 4;
+
+/// EC2's actions that make instances.
+const LAUNCHES: &[&str] = &["CreateFleet", "RequestSpotFleet", "RequestSpotInstances", "RunInstances"];
+
 /// The resources of an action, given what calls named. Nothing where nothing that was named fits.
 pub(super) fn resources(
     action: &Action,
@@ -89,9 +95,14 @@ pub(super) fn resources(
         }
         out.extend(widened);
     }
-    // A call on several types of resources needs all of them, and logs do not name all.
+    // A call on several types of resources needs all of them, and logs do not name all. Launching takes many that the
+    // reference calls optional, named in deep places.
+    let launches = action.prefix == "ec2" && LAUNCHES.contains(&action.name);
+    // Where the reference calls very many of them required, it means one of them (kinds of models in Bedrock).
+    let required = action.formats().filter(|(_, every)| *every).count();
+    let all_of_them = action.prefix == "ec2" || required <= MOST_AT_ONCE;
     for (format, every) in action.formats() {
-        if !fitting.contains_key(format) && (every || action.prefix == "ec2") {
+        if !fitting.contains_key(format) && (every && all_of_them || launches) {
             out.insert(any_of(format, partition, regions));
             scope = Scope::Widened;
         }

@@ -1,0 +1,490 @@
+//! From records to roles, as a user has them made: what requests show, the files of each target, the replay of every call.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that panics has failed, as it should"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use support::*;
+
+const T: &str = "2026-09-01T00:00:00Z";
+
+fn called(n: u32, host: &str, name: &str, request: Value) -> Value {
+    let record = with(record(n, name, T), json!({"eventSource": format!("{host}.amazonaws.com")}));
+    with(record, json!({"requestParameters": request, "awsRegion": "eu-west-1"}))
+}
+
+/// Permissions of the only consumer, in words.
+fn permissions(records: &[Value]) -> BTreeSet<String> {
+    let dir = Dir::new();
+    dir.file("logs.json", trail(records));
+    let output = offkey(&dir, &["explain", KEY, "logs.json", "--json", "--as-of", "evidence"]);
+    let key: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    let mut out = BTreeSet::new();
+    for consumer in key["consumers"].as_array().unwrap() {
+        for p in consumer["permissions"].as_array().unwrap() {
+            let resources: Vec<&str> =
+                p["resources"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
+            let condition = p["condition"].as_str().map_or(String::new(), |c| format!(" if {c}"));
+            out.insert(format!("{} on {}{condition}", p["action"].as_str().unwrap(), resources.join(" ")));
+        }
+    }
+    out
+}
+
+#[test]
+fn requests_say_on_what_and_what_else() {
+    let cases: &[(&str, &str, Value, &[&str])] = &[
+        (
+            "sqs",
+            "SendMessage",
+            json!({"queueUrl": "https://sqs.eu-west-1.amazonaws.com/444455556666/jobs"}),
+            &["sqs:SendMessage on arn:aws:sqs:eu-west-1:444455556666:jobs"],
+        ),
+        (
+            "dynamodb",
+            "Query",
+            json!({"tableName": "orders", "indexName": "by-day"}),
+            &[
+                "dynamodb:Query on arn:aws:dynamodb:eu-west-1:111122223333:table/orders arn:aws:dynamodb:eu-west-1:111122223333:table/orders/index/by-day",
+            ],
+        ),
+        (
+            "dynamodb",
+            "BatchGetItem",
+            json!({"requestItems": {"orders": {"keys": []}, "users": {}}}),
+            &[
+                "dynamodb:BatchGetItem on arn:aws:dynamodb:eu-west-1:111122223333:table/orders arn:aws:dynamodb:eu-west-1:111122223333:table/users",
+            ],
+        ),
+        (
+            "dynamodb",
+            "TransactWriteItems",
+            json!({"transactItems": [{"put": {"tableName": "orders"}}]}),
+            &["dynamodb:PutItem on arn:aws:dynamodb:eu-west-1:111122223333:table/orders"],
+        ),
+        (
+            "secretsmanager",
+            "GetSecretValue",
+            json!({"secretId": "prod/db"}),
+            &[
+                "secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-??????",
+            ],
+        ),
+        (
+            "ssm",
+            "GetParameters",
+            json!({"names": ["/app/a", "b"]}),
+            &[
+                "ssm:GetParameters on arn:aws:ssm:eu-west-1:111122223333:parameter/app/a arn:aws:ssm:eu-west-1:111122223333:parameter/b",
+            ],
+        ),
+        (
+            "lambda",
+            "CreateFunction20150331",
+            json!({"functionName": "f", "role": "arn:aws:iam::111122223333:role/f", "tags": {"team": "x"}, "layers": ["arn:aws:lambda:eu-west-1:111122223333:layer:l:1"]}),
+            &[
+                "iam:PassRole on arn:aws:iam::111122223333:role/f if StringEquals iam:PassedToService = lambda.amazonaws.com",
+                "lambda:CreateFunction on arn:aws:lambda:eu-west-1:111122223333:function:f",
+                "lambda:GetLayerVersion on arn:aws:lambda:eu-west-1:111122223333:layer:l:1",
+                "lambda:TagResource on arn:aws:lambda:eu-west-1:111122223333:function:f",
+            ],
+        ),
+        (
+            "lambda",
+            "Invoke",
+            json!({"functionName": "arn:aws:lambda:eu-west-1:444455556666:function:f"}),
+            &["lambda:InvokeFunction on arn:aws:lambda:eu-west-1:444455556666:function:f"],
+        ),
+        (
+            "ec2",
+            "TerminateInstances",
+            json!({"instancesSet": {"items": [{"instanceId": "i-0abc"}]}}),
+            &["ec2:TerminateInstances on arn:aws:ec2:eu-west-1:111122223333:instance/*"],
+        ),
+        (
+            "ec2",
+            "CreateTags",
+            json!({"resourcesSet": {"items": [{"resourceId": "vpc-0abc"}]}, "tagSet": {"items": [{"key": "a"}]}}),
+            &["ec2:CreateTags on arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0abc"],
+        ),
+        (
+            "s3",
+            "PutObject",
+            json!({"bucketName": "b", "key": "a*?${x}", "x-amz-acl": "private", "x-amz-tagging": "a=b"}),
+            &[
+                "s3:PutObject on arn:aws:s3:::b/a${*}${?}${$}{x}",
+                "s3:PutObjectAcl on arn:aws:s3:::b/a${*}${?}${$}{x}",
+                "s3:PutObjectTagging on arn:aws:s3:::b/a${*}${?}${$}{x}",
+            ],
+        ),
+        (
+            "s3",
+            "CopyObject",
+            json!({"bucketName": "to", "key": "k", "x-amz-copy-source": "/from/a%20b"}),
+            &["s3:GetObject on arn:aws:s3:::from/a b", "s3:PutObject on arn:aws:s3:::to/k"],
+        ),
+        (
+            "s3",
+            "DeleteObject",
+            json!({"bucketName": "b", "key": "k", "versionId": "v"}),
+            &["s3:DeleteObject on arn:aws:s3:::b/k", "s3:DeleteObjectVersion on arn:aws:s3:::b/k"],
+        ),
+        (
+            "iam",
+            "AddRoleToInstanceProfile",
+            json!({"instanceProfileName": "p", "roleName": "r"}),
+            &[
+                "iam:AddRoleToInstanceProfile on arn:aws:iam::111122223333:instance-profile/*/p arn:aws:iam::111122223333:instance-profile/p",
+                "iam:PassRole on arn:aws:iam::111122223333:role/r if StringEquals iam:PassedToService = ec2.amazonaws.com",
+            ],
+        ),
+        (
+            "autoscaling",
+            "PutScalingPolicy",
+            json!({"serviceNamespace": "ecs", "resourceId": "service/main/app"}),
+            &["application-autoscaling:PutScalingPolicy on *"],
+        ),
+        (
+            "autoscaling",
+            "PutScalingPolicy",
+            json!({"autoScalingGroupName": "g"}),
+            &[
+                "autoscaling:PutScalingPolicy on arn:aws:autoscaling:eu-west-1:111122223333:autoScalingGroup:*:autoScalingGroupName/g",
+            ],
+        ),
+        ("kms", "Decrypt", json!({"keyId": "alias/app"}), &["kms:Decrypt on *"]),
+        (
+            "apigateway",
+            "PutIntegration",
+            json!({"restApiId": "a1", "credentials": "arn:aws:iam::111122223333:role/r"}),
+            &[
+                "apigateway:PUT on arn:aws:apigateway:eu-west-1::/restapis/a1 arn:aws:apigateway:eu-west-1::/restapis/a1/*",
+                "iam:PassRole on arn:aws:iam::111122223333:role/r if StringEquals iam:PassedToService = apigateway.amazonaws.com",
+            ],
+        ),
+        (
+            "bedrock",
+            "InvokeModel",
+            json!({"modelId": "example.model-v1:0", "guardrailIdentifier": "g"}),
+            &[
+                "bedrock:ApplyGuardrail on *",
+                "bedrock:InvokeModel on arn:aws:bedrock:eu-west-1::foundation-model/example.model-v1:0",
+            ],
+        ),
+        ("ec2", "DescribeInstances", json!({"instancesSet": {}}), &["ec2:DescribeInstances on *"]),
+    ];
+    for (host, name, request, want) in cases {
+        let got = permissions(&[called(1, host, name, request.clone())]);
+        let want: BTreeSet<String> = want.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(got, want, "{host} {name} {request}");
+    }
+}
+
+#[test]
+fn a_call_that_names_nothing_keeps_the_action_open() {
+    let named = called(1, "rds", "DescribeDBInstances", json!({"dBInstanceIdentifier": "a"}));
+    let unnamed = called(2, "rds", "DescribeDBInstances", json!({}));
+    let want = |resource: &str| BTreeSet::from([format!("rds:DescribeDBInstances on {resource}")]);
+    assert_eq!(permissions(&[named.clone()]), want("arn:aws:rds:eu-west-1:111122223333:db:a"));
+    assert_eq!(permissions(&[named, unnamed]), want("*"));
+}
+
+#[test]
+fn programs_of_one_key_do_not_share_what_they_acted_on() {
+    let at = |n: u32, bucket: &str, agent: &str, ip: &str| {
+        with(
+            called(n, "s3", "GetBucketAcl", json!({"bucketName": bucket})),
+            json!({"userAgent": agent, "sourceIPAddress": ip}),
+        )
+    };
+    let records =
+        [at(1, "one", "aws-cli/2.31.1", "192.0.2.10"), at(2, "two", "Terraform/1.9", "198.51.100.7")];
+    assert_eq!(
+        permissions(&records),
+        BTreeSet::from([
+            "s3:GetBucketAcl on arn:aws:s3:::one".to_owned(),
+            "s3:GetBucketAcl on arn:aws:s3:::two".to_owned()
+        ])
+    );
+}
+
+#[test]
+fn what_an_assumed_role_does_is_not_the_users() {
+    let assume = with(
+        called(1, "sts", "AssumeRole", json!({"roleArn": "arn:aws:iam::111122223333:role/deploy"})),
+        json!({"responseElements": {"credentials": {"accessKeyId": "ASIAIOSFODNN7EXAMPLE"}}}),
+    );
+    let mut by_role = called(2, "s3", "DeleteBucket", json!({"bucketName": "b"}));
+    by_role["userIdentity"] = json!({"type": "AssumedRole", "accessKeyId": "ASIAIOSFODNN7EXAMPLE", "accountId": "111122223333",
+        "arn": "arn:aws:sts::111122223333:assumed-role/deploy/x", "sessionContext": {"attributes": {"mfaAuthenticated": "false"}}});
+    let want = BTreeSet::from(["sts:AssumeRole on arn:aws:iam::111122223333:role/deploy".to_owned()]);
+    assert_eq!(permissions(&[assume, by_role]), want);
+}
+
+#[test]
+fn a_service_on_the_keys_behalf_may_use_the_key_through_it_only() {
+    let put = called(1, "s3", "PutObject", json!({"bucketName": "b", "key": "k"}));
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-4333-8444-555555555555";
+    let mut generate = with(
+        called(2, "kms", "GenerateDataKey", json!({})),
+        json!({"resources": [{"ARN": key}], "sourceIPAddress": "AWS Internal", "userAgent": "AWS Internal"}),
+    );
+    generate["userIdentity"]["invokedBy"] = json!("s3.amazonaws.com");
+    let got = permissions(&[put, generate]);
+    let want =
+        format!("kms:GenerateDataKey on {key} if StringEquals kms:ViaService = s3.eu-west-1.amazonaws.com");
+    assert!(got.contains(&want), "{got:?}");
+}
+
+#[test]
+fn a_missing_object_tells_of_a_permission_to_list() {
+    let head = with(
+        called(1, "s3", "HeadObject", json!({"bucketName": "b", "key": "k"})),
+        json!({"errorCode": "NoSuchKey"}),
+    );
+    let want = ["s3:GetObject on arn:aws:s3:::b/k", "s3:ListBucket on arn:aws:s3:::b"];
+    assert_eq!(permissions(&[head]), want.iter().map(|t| (*t).to_owned()).collect());
+}
+
+/// An estate with one Lambda function that uses a key, and what the user may do.
+fn estate(dir: &Dir, policy: Value) {
+    let lambda = "Boto3/1.34.0 md/Botocore#1.34.0 ua/2.0 os/linux#5.10.0 lang/python#3.12.1 exec-env/AWS_Lambda_python3.12";
+    let at = |n: u32, host: &str, name: &str, request: Value| {
+        with(called(n, host, name, request), json!({"userAgent": lambda}))
+    };
+    dir.file(
+        "logs/a.json",
+        trail(&[
+            at(
+                1,
+                "sqs",
+                "SendMessage",
+                json!({"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"}),
+            ),
+            at(2, "iam", "CreateUser", json!({"userName": "x"})),
+            at(3, "s3", "Invented", json!({})),
+        ]),
+    );
+    let details = json!({"UserDetailList": [{
+        "Path": "/", "UserName": "ci", "UserId": "AIDAEXAMPLE", "Arn": "arn:aws:iam::111122223333:user/ci", "CreateDate": T,
+        "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": policy}], "GroupList": [], "AttachedManagedPolicies": [], "Tags": [],
+        "PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/edge"}
+    }], "GroupDetailList": [], "RoleDetailList": [{
+        "Path": "/", "RoleName": "shared", "RoleId": "AROAEXAMPLE", "Arn": "arn:aws:iam::111122223333:role/shared", "CreateDate": T,
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "arn:aws:iam::111122223333:user/ci"}}]},
+        "InstanceProfileList": [], "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": []
+    }], "Policies": [], "IsTruncated": false});
+    dir.file("iam/details.json", details.to_string().into_bytes());
+}
+
+fn replace(dir: &Dir, target: &str, out: &str, more: &[&str]) -> std::process::Output {
+    let fixed = ["replace", "ci", "logs", "iam", "--as-of", "evidence", "--to", target, "-o", out];
+    offkey(dir, &[&fixed[..], more].concat())
+}
+
+fn file_with(dir: &Path, end: &str) -> String {
+    let mut found: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
+    found.retain(|path| path.to_string_lossy().ends_with(end) && !path.ends_with("versions.tf"));
+    assert_eq!(found.len(), 1, "{found:?}");
+    fs::read_to_string(&found[0]).unwrap()
+}
+
+#[test]
+fn a_role_in_each_language() {
+    let dir = Dir::new();
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sqs:*", "iam:CreateUser"], "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}}]});
+    estate(&dir, policy);
+    for (target, end) in [("terraform", ".tf"), ("cloudformation", ".yaml"), ("cli", ".sh")] {
+        let output = replace(&dir, target, target, &["--json"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let list: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(list["schema"], "offkey.replace/1");
+        let part = &list["consumers"][0];
+        assert_eq!((part["kind"].as_str(), part["outcome"].as_str()), (Some("lambda"), Some("new-role")));
+        assert_eq!(
+            (
+                &part["parity"]["allowed_events"],
+                &part["parity"]["privileged_events"],
+                &part["parity"]["unmapped_events"]
+            ),
+            (&json!(1), &json!(1), &json!(1))
+        );
+        assert_eq!(part["parity"]["unmapped"]["s3.amazonaws.com Invented"], 1);
+        assert!(part["edits"].to_string().contains("role/shared"), "{}", part["edits"]);
+        assert!(part["caveats"].to_string().contains("aws:SourceIp"), "{}", part["caveats"]);
+        assert!(part["caveats"].to_string().contains("iam:CreateUser"));
+        let text = file_with(&dir.path().join(target), end);
+        for there in [
+            "lambda.amazonaws.com",
+            "arn:aws:sqs:eu-west-1:111122223333:jobs",
+            "policy/edge",
+            "PRIVILEGED",
+            "SendMessage",
+        ] {
+            assert!(text.contains(there), "{target} lacks {there}:\n{text}");
+        }
+        let checklist = fs::read_to_string(dir.path().join(target).join("CHECKLIST.md")).unwrap();
+        for heading in ["### Change", "### See that it worked", "### Go back", "## Afterwards"] {
+            assert!(checklist.contains(heading), "{checklist}");
+        }
+        // Attached is only what is not privileged, unless asked for.
+        let attached =
+            |text: &str| text.matches("attach").count() + text.matches("Roles: [!Ref Role]").count();
+        let all = replace(&dir, target, &format!("{target}-all"), &["--include-privileged"]);
+        assert_eq!(code(&all), 0);
+        assert!(
+            attached(&file_with(&dir.path().join(format!("{target}-all")), end)) >= attached(&text),
+            "{target}"
+        );
+    }
+    let with_all = file_with(&dir.path().join("terraform-all"), ".tf");
+    let without = file_with(&dir.path().join("terraform"), ".tf");
+    let count = |text: &str| text.matches("aws_iam_role_policy_attachment").count();
+    assert_eq!((count(&without), count(&with_all)), (1, 2));
+}
+
+#[test]
+fn nothing_is_overwritten_silently() {
+    let dir = Dir::new();
+    estate(&dir, json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}));
+    assert_eq!(code(&replace(&dir, "terraform", "out", &[])), 0);
+    let again = replace(&dir, "terraform", "out", &[]);
+    assert!(code(&again) == 0 && stderr(&again).contains("are as they were"), "{}", stderr(&again));
+    let checklist = dir.path().join("out/CHECKLIST.md");
+    fs::write(&checklist, "ticked").unwrap();
+    let refused = replace(&dir, "terraform", "out", &[]);
+    assert_eq!(code(&refused), 1);
+    assert!(
+        stderr(&refused).contains("CHECKLIST.md") && stderr(&refused).contains("--force"),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(fs::read_to_string(&checklist).unwrap(), "ticked");
+    assert_eq!(code(&replace(&dir, "terraform", "out", &["--force"])), 0);
+    assert_ne!(fs::read_to_string(&checklist).unwrap(), "ticked");
+}
+
+/// A workflow's estate: its trust policy needs an input.
+fn workflow(dir: &Dir) {
+    let agent = "aws-sdk-nodejs/2.1000.0 linux/v20 configure-aws-credentials-for-github-actions";
+    dir.file(
+        "logs/a.json",
+        trail(&[with(called(1, "ecr", "GetAuthorizationToken", Value::Null), json!({"userAgent": agent}))]),
+    );
+    dir.file("iam/none.json", b"{}".to_vec());
+}
+
+#[test]
+fn inputs_are_asked_for_and_bad_ones_refused() {
+    let dir = Dir::new();
+    workflow(&dir);
+    let asked = replace(&dir, "terraform", "a", &[]);
+    assert!(stderr(&asked).contains("--set github_subject=…"), "{}", stderr(&asked));
+    let text = file_with(&dir.path().join("a"), ".tf");
+    assert!(text.contains("INPUT MISSING") && text.contains("<GITHUB_SUBJECT>"));
+    let given = replace(
+        &dir,
+        "terraform",
+        "b",
+        &["--set", "github-subject=repo:example/app:ref:refs/heads/main", "--set", "repository_id=123456"],
+    );
+    assert!(!stderr(&given).contains("--set"), "{}", stderr(&given));
+    let text = file_with(&dir.path().join("b"), ".tf");
+    assert!(
+        text.contains("repo:example/app:ref:refs/heads/main") && text.contains("repository_id"),
+        "{text}"
+    );
+    assert!(!text.contains("INPUT MISSING") && !text.contains('<'), "{text}");
+    for (set, why) in [
+        ("github_subject=repo:example/*:ref:refs/heads/main", "is no value"),
+        ("github_subject=*", "is no value"),
+        ("github_subject=example/app", "none of GitHub's"),
+        ("github_subject=", "is no value"),
+        ("github_subject=repo:example/app:environment:<X>", "is no value"),
+        ("cluster=main", "no such input"),
+        ("github_subject", "there is no '='"),
+    ] {
+        let output = replace(&dir, "terraform", "c", &["--set", set]);
+        let message = stderr(&output);
+        assert!(code(&output) == 2 && message.contains(why), "{set}: {message}");
+        assert!(!dir.path().join("c").exists(), "{set}: nothing is written");
+    }
+}
+
+#[test]
+fn what_attackers_name_stays_in_its_place() {
+    let dir = Dir::new();
+    let lambda = "Boto3/1.34.0 lang/python#3.12.1 exec-env/AWS_Lambda_python3.12";
+    let evil = "x\"\n${file(\"/etc/passwd\")} %{if} `'; rm -rf / #\u{2028}";
+    dir.file(
+        "logs/a.json",
+        trail(&[with(
+            called(1, "dynamodb", "GetItem", json!({"tableName": evil})),
+            json!({"userAgent": lambda}),
+        )]),
+    );
+    dir.file("iam/none.json", b"{}".to_vec());
+    for (target, end) in [("terraform", ".tf"), ("cloudformation", ".yaml"), ("cli", ".sh")] {
+        assert_eq!(code(&replace(&dir, target, target, &[])), 0);
+        let text = file_with(&dir.path().join(target), end);
+        assert!(!text.contains("x\"\n"), "{target}: {text}");
+        assert!(target != "terraform" || !text.contains("\" ${file") && text.contains("$${$}"), "{text}");
+        assert!(target != "cli" || !text.contains("`'; rm"), "{text}");
+    }
+}
+
+#[test]
+fn every_call_of_the_demo_is_allowed_and_nothing_else() {
+    let dir = Dir::new();
+    assert_eq!(code(&offkey(&dir, &["demo", "-q", "-o", "demo"])), 0);
+    let output = offkey(&dir, &["parity", "demo/estate", "--as-of", "evidence", "-q", "--json"]);
+    assert_eq!(code(&output), 3, "the demo has files that cannot be read");
+    let figures: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let total = &figures["total"];
+    let number = |name: &str| total[name].as_u64().unwrap();
+    println!("{total}");
+    assert!(number("mapped_events") > 10_000);
+    assert_eq!(number("allowed_events") + number("privileged_events"), number("mapped_events"));
+    assert!(number("unobserved_grants") * 20 <= number("granted_actions"));
+    for none in ["refused", "needless_stars", "beyond_today"] {
+        assert_eq!(total[none], json!([]), "{none}");
+    }
+    let text = stdout(&offkey(&dir, &["parity", "demo/estate", "--as-of", "evidence", "-q"]));
+    assert!(text.contains("(100.00 %)") && text.contains("0 grants on *"), "{text}");
+}
+
+#[test]
+fn shared_trails_are_allowed_in_full() {
+    let Some(shared) = std::env::var_os("OFFKEY_SHARED") else {
+        println!("skipped: OFFKEY_SHARED is not set");
+        return;
+    };
+    for name in ["invictus_aws_dataset", "umccr_flaws_slice"] {
+        let path = Path::new(&shared).join("data/cloudtrail").join(name);
+        let dir = Dir::new();
+        let output =
+            offkey(&dir, &["parity", &path.to_string_lossy(), "--as-of", "evidence", "-q", "--json"]);
+        let figures: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        let total = &figures["total"];
+        let number = |name: &str| total[name].as_u64().unwrap();
+        println!("{name}: {total}");
+        assert!(number("mapped_events") > 50);
+        assert_eq!(number("allowed_events") + number("privileged_events"), number("mapped_events"), "{name}");
+        assert!(number("unobserved_grants") * 20 <= number("granted_actions"), "{name}");
+        assert_eq!((&total["refused"], &total["needless_stars"]), (&json!([]), &json!([])), "{name}");
+    }
+}
