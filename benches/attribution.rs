@@ -89,6 +89,7 @@ fn rows(key: usize) -> Vec<UsageRow> {
                 presigned: false,
                 in_session: false,
                 read_only: Some(true),
+                named: false,
                 stats,
             }
         })

@@ -197,7 +197,7 @@ fn a_call_that_names_nothing_keeps_the_action_open() {
     let named = called(1, "rds", "DescribeDBInstances", json!({"dBInstanceIdentifier": "a"}));
     let unnamed = called(2, "rds", "DescribeDBInstances", json!({}));
     let want = |resource: &str| BTreeSet::from([format!("rds:DescribeDBInstances on {resource}")]);
-    assert_eq!(permissions(&[named.clone()]), want("arn:aws:rds:eu-west-1:111122223333:db:a"));
+    assert_eq!(permissions(std::slice::from_ref(&named)), want("arn:aws:rds:eu-west-1:111122223333:db:a"));
     assert_eq!(permissions(&[named, unnamed]), want("*"));
 }
 
@@ -385,7 +385,7 @@ fn workflow(dir: &Dir) {
         "logs/a.json",
         trail(&[with(called(1, "ecr", "GetAuthorizationToken", Value::Null), json!({"userAgent": agent}))]),
     );
-    dir.file("iam/none.json", b"{}".to_vec());
+    dir.file("iam/none.json", b"{}");
 }
 
 #[test]
@@ -437,7 +437,7 @@ fn what_attackers_name_stays_in_its_place() {
             json!({"userAgent": lambda}),
         )]),
     );
-    dir.file("iam/none.json", b"{}".to_vec());
+    dir.file("iam/none.json", b"{}");
     for (target, end) in [("terraform", ".tf"), ("cloudformation", ".yaml"), ("cli", ".sh")] {
         assert_eq!(code(&replace(&dir, target, target, &[])), 0);
         let text = file_with(&dir.path().join(target), end);

@@ -36,6 +36,7 @@ impl Role {
             &documents(&self.policies),
             &documents(&self.privileged),
             today.as_deref(),
+            user.and_then(|user| user.boundary.as_ref()?.document.as_ref()),
         )
     }
 }
@@ -77,8 +78,11 @@ fn today(user: Option<&User>) -> Option<Vec<&Value>> {
     Some(user.policies.iter().collect())
 }
 
+/// Calls by source, name, and the service that made them for the key.
+type ByCall = BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Observed>;
+
 fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: &Consumer) -> Vec<Observed> {
-    let mut calls: BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Observed> = BTreeMap::new();
+    let mut calls = ByCall::new();
     let mut agents: BTreeSet<&str> = consumer.agents.keys().map(|agent| &**agent).collect();
     for (call, allowed) in &consumer.allowed {
         add(&mut calls, call, *allowed);
@@ -118,7 +122,7 @@ fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: 
     calls.into_values().collect()
 }
 
-fn add(calls: &mut BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Observed>, call: &AllowedCall, allowed: Allowed) {
+fn add(calls: &mut ByCall, call: &AllowedCall, allowed: Allowed) {
     let key = (call.source.clone(), call.name.clone(), call.via.clone());
     let entry = calls.entry(key).or_insert_with(|| Observed {
         source: call.source.to_string(),

@@ -125,7 +125,7 @@ impl<'r> Request<'r, '_> {
         let host = self.setting.host;
         for target in TARGETS.iter().filter(|target| target.host == host) {
             let fits = |start: &&str| self.setting.event.starts_with(start);
-            if target.events.is_empty() || target.events.iter().any(|start| fits(start)) {
+            if target.events.is_empty() || target.events.iter().any(fits) {
                 self.target(target, named);
             }
         }
@@ -369,10 +369,10 @@ fn is_something(raw: &str) -> bool {
 /// Role ARNs under members whose names speak of a role.
 fn roles_in(value: &Value, speaks: bool, found: &mut impl FnMut(String)) {
     match value {
-        Value::String(text) if speaks && text.starts_with("arn:") && text.contains(":iam::") => {
-            if text.contains(":role/") {
-                found(text.clone());
-            }
+        Value::String(text)
+            if speaks && text.starts_with("arn:") && text.contains(":iam::") && text.contains(":role/") =>
+        {
+            found(text.clone());
         }
         Value::Array(items) => items.iter().take(MOST).for_each(|item| roles_in(item, speaks, found)),
         Value::Object(map) => {

@@ -64,6 +64,8 @@ pub struct Blueprint {
     pub secret_places: Vec<&'static str>,
     /// Questions for the owner.
     pub questions: Vec<String>,
+    /// Calls that were denied, with how often: the role is not granted them.
+    pub denied: BTreeMap<String, u64>,
     /// First and last event.
     pub seen: Option<(String, String)>,
     /// Events.
@@ -130,10 +132,10 @@ fn blueprint<'c>(
 ) -> Result<Blueprint, String> {
     let user = user_of(analysis, key);
     let mut role = role_of(analysis, key, consumer);
-    let parity = role.parity(user);
     if choices.regions {
         in_regions(&mut role, &consumer.regions.iter().map(ToString::to_string).collect());
     }
+    let parity = role.parity(user);
     let trust = advice.trust.clone().map(|trust| filled(trust, choices, used)).transpose()?;
     let account = key.subject.account.as_ref().map_or("unknown account", |account| account.as_str());
     let name = key.subject.user.as_deref().unwrap_or("unknown user");
@@ -159,11 +161,17 @@ fn blueprint<'c>(
         parity,
         privileged: choices.privileged,
         boundary: user.and_then(|user| user.boundary.as_ref()).map(|boundary| boundary.arn.clone()),
-        unseen: unseen(analysis, key, &role),
+        unseen: unseen(analysis, key),
         trusted_by: trusted_by.unwrap_or_default(),
         conditions: user.map(|user| conditions(&user.policies)).unwrap_or_default(),
         secret_places: consumer.credentials.iter().map(|source| source.title()).collect(),
         questions: consumer.questions.clone(),
+        denied: consumer
+            .calls
+            .iter()
+            .filter(|(_, calls)| calls.denied > 0)
+            .map(|((source, name), calls)| (format!("{source} {name}"), calls.denied))
+            .collect(),
         seen: consumer
             .stats
             .first
@@ -335,21 +343,25 @@ fn in_regions(role: &mut Role, regions: &BTreeSet<String>) {
     role.policies = crate::policy::split(crate::policy::statements(&role.permissions.grants, ""));
 }
 
-/// Services that IAM's records name and no event of the key shows, with when, and what the user may do there today.
-fn unseen(
-    analysis: &Analysis,
-    key: &KeyAnalysis,
-    role: &Role,
-) -> BTreeMap<String, (String, BTreeSet<String>)> {
+/// Services that IAM's records name and no event of any of the user's keys shows, with when, and what the user may do there
+/// today.
+fn unseen(analysis: &Analysis, key: &KeyAnalysis) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut out = BTreeMap::new();
-    let seen: BTreeSet<&str> = role.observed.iter().filter_map(|call| prefix_of(&call.source)).collect();
     let user = user_of(analysis, key);
+    let of_user = |other: &&KeyAnalysis| {
+        (&other.subject.account, &other.subject.user) == (&key.subject.account, &key.subject.user)
+    };
+    let attributions = || analysis.keys.iter().filter(of_user).map(|key| &key.attribution);
+    let by_consumers = attributions().flat_map(|a| &a.consumers).flat_map(|c| c.calls.keys());
+    let by_others = attributions().flat_map(|a| &a.asides).flat_map(|a| a.calls.keys());
+    let seen: BTreeSet<&str> =
+        by_consumers.chain(by_others).filter_map(|(source, _)| prefix_of(source)).collect();
     for (service, time) in user.map(|user| &user.services).into_iter().flatten() {
         if seen.contains(service.as_str()) || service == "sts" {
             continue;
         }
         let mine = |pattern: &str| pattern.split(':').next() == Some(service.as_str());
-        let patterns = user.into_iter().flat_map(|user| &user.policies).flat_map(|policy| actions_of(policy));
+        let patterns = user.into_iter().flat_map(|user| &user.policies).flat_map(actions_of);
         let patterns: BTreeSet<String> = patterns.filter(|pattern| mine(pattern)).collect();
         out.insert(service.clone(), (format_instant(*time), patterns));
     }

@@ -60,6 +60,8 @@ pub struct Part {
     pub back: Vec<String>,
     /// What to watch out for.
     pub caveats: Vec<String>,
+    /// Calls that were denied, with how often. They are no permission; whoever needs them asks for them.
+    pub denied: BTreeMap<String, u64>,
     /// Edits of other policies that name the user.
     pub edits: Vec<String>,
     /// How the policies compare with what was observed.
@@ -101,7 +103,11 @@ pub struct Figures {
 }
 
 /// The checklist for blueprints, given the files that were made for them.
-pub fn checklist(blueprints: &[Blueprint], files: &BTreeMap<String, String>, all: Vec<String>) -> Checklist {
+pub(super) fn checklist(
+    blueprints: &[Blueprint],
+    files: &BTreeMap<String, String>,
+    all: Vec<String>,
+) -> Checklist {
     Checklist {
         schema: SCHEMA,
         key: blueprints.first().map(|b| b.key.clone()).unwrap_or_default(),
@@ -137,6 +143,7 @@ fn part(b: &Blueprint, file: Option<String>) -> Part {
         verify: verify(b),
         back: back(b),
         caveats: caveats(b),
+        denied: b.denied.clone(),
         edits: edits(b),
         file,
         parity: Figures {
@@ -367,6 +374,11 @@ pub(super) fn markdown(list: &Checklist) -> String {
             .iter()
             .map(|(call, events)| format!("{} ({events} events)", code(call)))
             .collect::<Vec<_>>();
+        let denied = part
+            .denied
+            .iter()
+            .map(|(call, events)| format!("{} ({events} events)", code(call)))
+            .collect::<Vec<_>>();
         let plain = |items: &[String]| items.iter().map(|item| escaped(item)).collect::<Vec<_>>();
         for (title, items) in [
             ("Inputs that are missing", inputs),
@@ -377,6 +389,7 @@ pub(super) fn markdown(list: &Checklist) -> String {
             ("Go back", plain(&part.back)),
             ("Watch out", plain(&part.caveats)),
             ("Policies elsewhere", plain(&part.edits)),
+            ("Attempted and denied: not granted", denied),
             ("Calls whose actions are not known", unmapped),
             (
                 "Granted, though no policy of the user's covers it today (a resource policy may, or one that it had then)",

@@ -102,6 +102,7 @@ const MOST: usize = 4;
 
 /// What an event needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "it is looked at and dropped; a box would allocate")]
 pub enum Needs {
     /// No permission: anybody may call it.
     Nothing,

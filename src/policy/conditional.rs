@@ -67,7 +67,12 @@ pub(super) fn needed(
         actions.retain(|action| !reads(action));
     }
     if host == "s3" && has("missing-object") {
-        let buckets = named.iter().filter_map(|arn| arn.split('/').next()).map(str::to_owned).collect();
+        let buckets = named
+            .iter()
+            .filter(|arn| arn.contains(":s3:::"))
+            .filter_map(|arn| arn.split('/').next())
+            .map(str::to_owned)
+            .collect();
         out.elsewhere.extend(find_action("s3", "ListBucket").map(|action| (action, buckets)));
     }
     out.passed = shows.iter().filter_map(|show| show.strip_prefix("pass:")).map(str::to_owned).collect();

@@ -1,7 +1,7 @@
 //! From the calls of one consumer to the grants that a role needs for them: nothing that was not seen, nothing dangerous
 //! without being asked.
 
-use super::actions::{Action, find_action, needs, reason};
+use super::actions::{Action, find_action, reason};
 use super::conditional::{Needed, needed};
 use super::escalation::{Danger, danger};
 use super::evaluate::{action_matches, list};
@@ -266,11 +266,6 @@ fn via(action: &Action, call: &Observed) -> Option<GrantCondition> {
     let values: BTreeSet<String> =
         call.regions.iter().map(|region| format!("{service}.{region}.amazonaws.com")).collect();
     (action.prefix == "kms" && !values.is_empty()).then_some(("StringEquals", "kms:ViaService", values))
-}
-
-/// Whether a call needs no permission at all.
-pub fn is_free(source: &str, event: &str) -> bool {
-    needs(source, event) == super::actions::Needs::Nothing
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html>); certificates only with
 /// trust anchor and subject (<https://docs.aws.amazon.com/rolesanywhere/latest/userguide/trust-model.html>).
 pub fn faults(document: &Value) -> Vec<String> {
-    list(document.get("Statement")).into_iter().flat_map(|statement| of_statement(statement)).collect()
+    list(document.get("Statement")).into_iter().flat_map(of_statement).collect()
 }
 
 fn of_statement(statement: &Value) -> Vec<String> {

@@ -15,7 +15,7 @@ mod scope;
 mod trust;
 
 pub use actions::{AccessLevel, Action, Needs, all_actions, find_action, needs, prefix_of, reason};
-pub use derive::{Grant, GrantCondition, Observed, Permissions, derive, is_free};
+pub use derive::{Grant, GrantCondition, Observed, Permissions, derive};
 pub use documents::{
     Document, INLINE_LIMIT, MANAGED_LIMIT, MOST_MANAGED, Split, Statement, characters, split, statements,
 };

@@ -56,13 +56,14 @@ impl Parity {
 }
 
 /// Compares. `granted` and `privileged` are the documents made of `permissions`; `today` the user's policies, where all of
-/// them are known.
+/// them are known, and `boundary` its permissions boundary.
 pub fn parity(
     observed: &[Observed],
     permissions: &Permissions,
     granted: &[Value],
     privileged: &[Value],
     today: Option<&[&Value]>,
+    boundary: Option<&Value>,
 ) -> Parity {
     let own: Vec<&Value> = granted.iter().collect();
     let all: Vec<&Value> = granted.iter().chain(privileged).collect();
@@ -110,7 +111,7 @@ pub fn parity(
     }
     let actions = permissions.grants.iter().chain(&permissions.privileged).map(|grant| grant.action);
     out.granted = actions.collect::<BTreeSet<Action>>().len();
-    out.today = today.map(count);
+    out.today = today.map(|policies| count(policies, boundary));
     out
 }
 
@@ -238,8 +239,14 @@ fn without_variables(pattern: &str) -> String {
     out + rest
 }
 
-/// How many actions policies allow on anything.
-fn count(policies: &[&Value]) -> usize {
+/// How many actions policies allow on anything, within a boundary.
+fn count(policies: &[&Value], boundary: Option<&Value>) -> usize {
+    let inside = boundary.map(|boundary| allowed(&[boundary]));
+    let allowed = allowed(policies);
+    allowed.iter().filter(|action| inside.as_ref().is_none_or(|inside| inside.contains(action))).count()
+}
+
+fn allowed(policies: &[&Value]) -> BTreeSet<Action> {
     let (mut allow, mut not, mut deny) = (BTreeSet::new(), Vec::new(), BTreeSet::new());
     for statement in policies.iter().flat_map(|policy| list(policy.get("Statement"))) {
         let patterns = |name: &str| -> Vec<String> {
@@ -249,10 +256,11 @@ fn count(policies: &[&Value]) -> usize {
             Some("Allow") if statement.get("NotAction").is_some() => not.push(patterns("NotAction")),
             Some("Allow") => allow.extend(patterns("Action")),
             // A denial under a condition or of some resources leaves the action to others.
-            Some("Deny") if statement.get("Condition").is_none() => {
-                if list(statement.get("Resource")).iter().any(|r| r.as_str() == Some("*")) {
-                    deny.extend(patterns("Action"));
-                }
+            Some("Deny")
+                if statement.get("Condition").is_none()
+                    && list(statement.get("Resource")).iter().any(|r| r.as_str() == Some("*")) =>
+            {
+                deny.extend(patterns("Action"));
             }
             _ => {}
         }
@@ -264,7 +272,7 @@ fn count(policies: &[&Value]) -> usize {
             let open = || not.iter().any(|except| !except.iter().any(|p| action_matches(p, &spelled)));
             (any(&allow, &spelled) || open()) && !any(&deny, &spelled)
         })
-        .count()
+        .collect()
 }
 
 #[cfg(test)]
@@ -299,6 +307,7 @@ mod tests {
             &documents(&permissions.grants),
             &documents(&permissions.privileged),
             today,
+            None,
         )
     }
 
@@ -330,7 +339,7 @@ mod tests {
             [call("s3", "GetObject", &["arn:aws:s3:::b/a"], &[]), call("sqs", "ListQueues", &[], &[])];
         let permissions = derive(&calls, None);
         let narrow = json!({"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/*"}});
-        let got = parity(&calls, &permissions, &[narrow], &[], None);
+        let got = parity(&calls, &permissions, &[narrow], &[], None, None);
         assert_eq!(got.allowed, 0);
         assert_eq!(
             got.refused

@@ -6,7 +6,7 @@ use super::super::terminal::Terminal;
 use super::load;
 use crate::analysis::{parity_of, role_of};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Replay every observed call against the policies derived from it, and say what they allow, refuse and grant too much
@@ -42,6 +42,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     bar.finish_and_clear();
     let mut sum = keys.first().map(|(_, parity)| parity.clone()).unwrap_or_default();
     keys.iter().skip(1).for_each(|(_, parity)| sum.add(parity));
+    // What users may do today does not add up: keys share users.
+    sum.today = None;
     let unobserved: usize = keys.iter().map(|(_, parity)| parity.unobserved.len()).sum();
     let share = |part: u64, whole: u64| if whole == 0 { 100.0 } else { part as f64 * 100.0 / whole as f64 };
     let allowed = sum.allowed + sum.privileged;
@@ -57,12 +59,12 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         };
         let named = |(name, parity): &(String, crate::analysis::Parity)| {
             let mut value = of(parity);
-            value["key"] = json!(name);
+            set(&mut value, "key", json!(name));
             value
         };
         let each: Vec<_> = keys.iter().map(named).collect();
         let mut total = of(&sum);
-        total["unobserved_grants"] = json!(unobserved);
+        set(&mut total, "unobserved_grants", json!(unobserved));
         let all = json!({"schema": "offkey.parity/1", "roles": roles, "coarser_roles": coarser, "total": total, "keys": each});
         let mut bytes = serde_json::to_vec_pretty(&all).map_err(|e| Failure::new(e.to_string()))?;
         bytes.push(b'\n');
@@ -97,4 +99,10 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     }
     terminal.data(out.as_bytes())?;
     Ok(load::completeness(&analysis.material))
+}
+
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(map) = object {
+        map.insert(name.to_owned(), value);
+    }
 }
