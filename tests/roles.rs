@@ -288,6 +288,10 @@ fn estate(dir: &Dir, policy: Value) {
         "InstanceProfileList": [], "RolePolicyList": [], "AttachedManagedPolicies": [], "Tags": []
     }], "Policies": [], "IsTruncated": false});
     dir.file("iam/details.json", details.to_string().into_bytes());
+    let policy = json!({"Statement": [{"Effect": "Allow", "Principal": {"AWS": "AIDAEXAMPLE"}, "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]});
+    dir.file("iam/bucket.json", json!({"Policy": policy.to_string()}).to_string());
+    let grant = json!({"Grants": [{"KeyId": "k", "GrantId": "g", "GranteePrincipal": "arn:aws:iam::111122223333:user/ci"}]});
+    dir.file("iam/grants.json", grant.to_string());
 }
 
 fn replace(dir: &Dir, target: &str, out: &str, more: &[&str]) -> std::process::Output {
@@ -324,7 +328,9 @@ fn a_role_in_each_language() {
             (&json!(1), &json!(1), &json!(1))
         );
         assert_eq!(part["parity"]["unmapped"]["s3.amazonaws.com Invented"], 1);
-        assert!(part["edits"].to_string().contains("role/shared"), "{}", part["edits"]);
+        for named in ["role/shared", "the policy of arn:aws:s3:::b/*", "grant g of k"] {
+            assert!(part["edits"].to_string().contains(named), "{}", part["edits"]);
+        }
         assert!(part["caveats"].to_string().contains("aws:SourceIp"), "{}", part["caveats"]);
         assert!(part["caveats"].to_string().contains("iam:CreateUser"));
         let text = file_with(&dir.path().join(target), end);

@@ -298,6 +298,7 @@ fn inventory(documents: &[Document], evidence: &Evidence) -> Inventory {
                 DocumentKind::Trails => SourceKind::Trails,
                 DocumentKind::EventSelectors => SourceKind::EventSelectors,
                 DocumentKind::ServicesLastAccessed => SourceKind::ServicesLastAccessed,
+                DocumentKind::ResourcePolicies => SourceKind::ResourcePolicies,
                 _ => return None,
             };
             Some(Source { kind, label: &document.source, content: &document.content })

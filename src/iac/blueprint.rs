@@ -58,6 +58,10 @@ pub struct Blueprint {
     pub unseen: BTreeMap<String, (String, BTreeSet<String>)>,
     /// Roles whose trust policies name the user.
     pub trusted_by: BTreeSet<String>,
+    /// Policies of resources and grants that name the user, in words.
+    pub named_in: BTreeSet<String>,
+    /// Whether any were among the inputs.
+    pub resource_policies_read: bool,
     /// Conditions of the user's policies, which the role does not carry.
     pub conditions: BTreeSet<String>,
     /// Where the secret lies, as agents say.
@@ -163,6 +167,8 @@ fn blueprint<'c>(
         boundary: user.and_then(|user| user.boundary.as_ref()).map(|boundary| boundary.arn.clone()),
         unseen: unseen(analysis, key),
         trusted_by: trusted_by.unwrap_or_default(),
+        named_in: named_in(analysis, key),
+        resource_policies_read: !analysis.material.inventory.resource_policies.is_empty(),
         conditions: user.map(|user| conditions(&user.policies)).unwrap_or_default(),
         secret_places: consumer.credentials.iter().map(|source| source.title()).collect(),
         questions: consumer.questions.clone(),
@@ -366,6 +372,22 @@ fn unseen(analysis: &Analysis, key: &KeyAnalysis) -> BTreeMap<String, (String, B
         out.insert(service.clone(), (format_instant(*time), patterns));
     }
     out
+}
+
+/// Policies of resources and grants that name the user, by its ARN or by its unique id.
+fn named_in(analysis: &Analysis, key: &KeyAnalysis) -> BTreeSet<String> {
+    let user = user_of(analysis, key);
+    let (Some(account), Some(name)) = (&key.subject.account, &key.subject.user) else {
+        return BTreeSet::new();
+    };
+    let names_it = |principal: &String| {
+        let by_path =
+            principal.contains(&format!(":iam::{account}:user/")) && principal.ends_with(&format!("/{name}"));
+        by_path
+            || user.is_some_and(|user| !user.id.is_empty() && *principal == user.id || *principal == user.arn)
+    };
+    let policies = analysis.material.inventory.resource_policies.iter();
+    policies.filter(|(_, principals)| principals.iter().any(names_it)).map(|(what, _)| what.clone()).collect()
 }
 
 fn actions_of(policy: &Value) -> Vec<String> {

@@ -326,8 +326,14 @@ fn edits(b: &Blueprint) -> Vec<String> {
     if grants {
         out.push("it creates KMS grants: grants that name the user as grantee or retiring principal have to be made anew for the role".into());
     }
-    if b.makes_role() {
-        out.push("resource policies (S3, KMS, SQS, SNS, Secrets Manager, ECR) were not among the inputs: look for the user's ARN and unique id in those of the resources above".into());
+    out.extend(b.named_in.iter().map(|what| {
+        format!(
+            "{what} names the user: add {} before the cut-over, and take the user out after it",
+            b.role_name
+        )
+    }));
+    if b.makes_role() && !b.resource_policies_read {
+        out.push("resource policies and KMS grants were not among the inputs: look for the user's ARN and unique id in those of the resources above (S3, KMS, SQS, SNS, Secrets Manager, ECR)".into());
     }
     out
 }

@@ -55,6 +55,8 @@ pub enum DocumentKind {
     NatGateways,
     /// `aws iam get-service-last-accessed-details`.
     ServicesLastAccessed,
+    /// `aws s3api get-bucket-policy`, `aws kms list-grants` and their like.
+    ResourcePolicies,
 }
 
 impl DocumentKind {
@@ -76,12 +78,13 @@ impl DocumentKind {
             Self::ElasticAddresses => "elastic-addresses",
             Self::NatGateways => "nat-gateways",
             Self::ServicesLastAccessed => "services-last-accessed",
+            Self::ResourcePolicies => "resource-policies",
         }
     }
 
     /// The kind of an id.
     pub fn from_id(id: &str) -> Option<Self> {
-        const ALL: [DocumentKind; 15] = [
+        const ALL: [DocumentKind; 16] = [
             DocumentKind::CredentialReport,
             DocumentKind::AuthorizationDetails,
             DocumentKind::AccessKeys,
@@ -97,6 +100,7 @@ impl DocumentKind {
             DocumentKind::ElasticAddresses,
             DocumentKind::NatGateways,
             DocumentKind::ServicesLastAccessed,
+            DocumentKind::ResourcePolicies,
         ];
         ALL.into_iter().find(|kind| kind.id() == id)
     }
@@ -119,6 +123,7 @@ impl DocumentKind {
             Self::ElasticAddresses => "elastic address list",
             Self::NatGateways => "NAT gateway list",
             Self::ServicesLastAccessed => "service-last-accessed details",
+            Self::ResourcePolicies => "resource policy",
         }
     }
 }
@@ -186,6 +191,16 @@ struct Envelope<'a> {
     nat_gateways: Option<&'a RawValue>,
     #[serde(borrow)]
     services_last_accessed: Option<&'a RawValue>,
+    #[serde(borrow)]
+    policy: Option<&'a RawValue>,
+    #[serde(borrow)]
+    attributes: Option<&'a RawValue>,
+    #[serde(borrow)]
+    resource_policy: Option<&'a RawValue>,
+    #[serde(borrow, rename = "policyText")]
+    policy_text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    grants: Option<&'a RawValue>,
     #[serde(borrow, rename = "digestS3Object")]
     digest_s3_object: Option<&'a RawValue>,
     /// AWS Config, which delivers beside CloudTrail.
@@ -295,6 +310,8 @@ fn document(envelope: &Envelope<'_>, raw: &str) -> Found<'static> {
         DocumentKind::NatGateways
     } else if envelope.services_last_accessed.is_some() {
         DocumentKind::ServicesLastAccessed
+    } else if names_principals(envelope) {
+        DocumentKind::ResourcePolicies
     } else if envelope.digest_s3_object.is_some()
         || envelope.policies.is_some()
         || envelope.configuration_items.is_some()
@@ -308,6 +325,16 @@ fn document(envelope: &Envelope<'_>, raw: &str) -> Found<'static> {
         Ok(value) => Found::Document(kind, value),
         Err(_) => Found::Malformed,
     }
+}
+
+/// Whether it is a resource's policy, which the services give as JSON in a string, or a list of a key's grants.
+fn names_principals(envelope: &Envelope<'_>) -> bool {
+    let policies = [envelope.policy, envelope.resource_policy, envelope.policy_text];
+    let spelled = |part: &RawValue| part.get().starts_with('"') && part.get().contains("Statement");
+    let inside = |part: &RawValue| part.get().starts_with('{') && part.get().contains("\"Policy\"");
+    policies.into_iter().flatten().any(spelled)
+        || envelope.attributes.is_some_and(inside)
+        || envelope.grants.is_some_and(|list| list.get().contains("\"GranteePrincipal\""))
 }
 
 #[cfg(test)]
@@ -355,6 +382,10 @@ mod tests {
             (r#"{"Addresses":[{"PublicIp":"192.0.2.1"}]}"#.into(), vec!["ElasticAddresses"]),
             (r#"{"NatGateways":[]}"#.into(), vec!["NatGateways"]),
             (r#"{"JobStatus":"COMPLETED","ServicesLastAccessed":[]}"#.into(), vec!["ServicesLastAccessed"]),
+            (r#"{"Policy":"{\"Statement\":[]}"}"#.into(), vec!["ResourcePolicies"]),
+            (r#"{"Policy":{"Arn":"x"}}"#.into(), vec!["unknown"]),
+            (r#"{"Attributes":{"Policy":"{}","QueueArn":"x"}}"#.into(), vec!["ResourcePolicies"]),
+            (r#"{"Grants":[{"GranteePrincipal":"x"}]}"#.into(), vec!["ResourcePolicies"]),
             (r#"{"digestS3Object":"x"}"#.into(), vec!["known"]),
             (r#"{"a":1}"#.into(), vec!["unknown"]),
             (r#"{"a":}"#.into(), vec!["malformed"]),

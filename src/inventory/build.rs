@@ -2,7 +2,7 @@
 
 use super::facts::{Inventory, KeyFacts};
 use super::slots::{BY_NAME, latest, match_slots};
-use super::{access_keys, authorization, credential_report, services, trails};
+use super::{access_keys, authorization, credential_report, resource_policies, services, trails};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,8 @@ pub enum SourceKind {
     EventSelectors,
     /// Service-last-accessed details of a user.
     ServicesLastAccessed,
+    /// Policies of resources, grants of keys.
+    ResourcePolicies,
 }
 
 /// What other evidence says of keys.
@@ -84,6 +86,14 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                     let user = inventory.users.entry((used.account, used.user)).or_default();
                     let last = user.services.entry(used.service).or_insert(used.last);
                     *last = used.last.max(*last);
+                }
+            }
+            SourceKind::ResourcePolicies => {
+                let (named, odd) = resource_policies::read(source.content, source.label);
+                notes = odd;
+                for policy in named {
+                    let known = inventory.resource_policies.entry(policy.what).or_default();
+                    known.extend(policy.principals);
                 }
             }
             SourceKind::EventSelectors => {

@@ -14,6 +14,8 @@ pub struct Inventory {
     pub users: BTreeMap<UserKey, User>,
     /// Keys by their ids.
     pub keys: BTreeMap<AccessKeyId, KeyFacts>,
+    /// Policies of resources and grants of keys, in words, with the principals that they name.
+    pub resource_policies: BTreeMap<String, BTreeSet<String>>,
     /// Parts of exports that could not be understood, in words.
     pub notes: Vec<String>,
     /// Whether some export says of itself that it is not whole.

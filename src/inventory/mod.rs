@@ -6,6 +6,7 @@ mod build;
 mod credential_report;
 mod facts;
 mod policies;
+mod resource_policies;
 mod services;
 mod slots;
 mod trails;
