@@ -301,7 +301,11 @@ fn replace(dir: &Dir, target: &str, out: &str, more: &[&str]) -> std::process::O
 
 fn file_with(dir: &Path, end: &str) -> String {
     let mut found: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).collect();
-    found.retain(|path| path.to_string_lossy().ends_with(end) && !path.ends_with("versions.tf"));
+    let beside = |path: &Path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name == "versions.tf" || name.starts_with("oidc-provider-")
+    };
+    found.retain(|path| path.to_string_lossy().ends_with(end) && !beside(path));
     assert_eq!(found.len(), 1, "{found:?}");
     fs::read_to_string(&found[0]).unwrap()
 }
@@ -343,8 +347,17 @@ fn a_role_in_each_language() {
         ] {
             assert!(text.contains(there), "{target} lacks {there}:\n{text}");
         }
-        let checklist = fs::read_to_string(dir.path().join(target).join("CHECKLIST.md")).unwrap();
-        for heading in ["### Change", "### See that it worked", "### Go back", "## Afterwards"] {
+        let checklist =
+            fs::read_to_string(dir.path().join(target).join(format!("CHECKLIST-{KEY}.md"))).unwrap();
+        for heading in [
+            "## Not seen",
+            "### Change",
+            "### See that it worked",
+            "### Only then",
+            "### Go back",
+            "## Afterwards",
+            "Verdict on the key",
+        ] {
             assert!(checklist.contains(heading), "{checklist}");
         }
         // Attached is only what is not privileged, unless asked for.
@@ -370,12 +383,12 @@ fn nothing_is_overwritten_silently() {
     assert_eq!(code(&replace(&dir, "terraform", "out", &[])), 0);
     let again = replace(&dir, "terraform", "out", &[]);
     assert!(code(&again) == 0 && stderr(&again).contains("are as they were"), "{}", stderr(&again));
-    let checklist = dir.path().join("out/CHECKLIST.md");
+    let checklist = dir.path().join(format!("out/CHECKLIST-{KEY}.md"));
     fs::write(&checklist, "ticked").unwrap();
     let refused = replace(&dir, "terraform", "out", &[]);
     assert_eq!(code(&refused), 1);
     assert!(
-        stderr(&refused).contains("CHECKLIST.md") && stderr(&refused).contains("--force"),
+        stderr(&refused).contains("CHECKLIST-") && stderr(&refused).contains("--force"),
         "{}",
         stderr(&refused)
     );
@@ -416,11 +429,13 @@ fn inputs_are_asked_for_and_bad_ones_refused() {
     );
     assert!(!text.contains("INPUT MISSING") && !text.contains('<'), "{text}");
     for (set, why) in [
-        ("github_subject=repo:example/*:ref:refs/heads/main", "is no value"),
-        ("github_subject=*", "is no value"),
+        ("github_subject=repo:example/*:ref:refs/heads/main", "has a wildcard"),
+        ("github_subject=*", "has a wildcard"),
         ("github_subject=example/app", "none of GitHub's"),
-        ("github_subject=", "is no value"),
-        ("github_subject=repo:example/app:environment:<X>", "is no value"),
+        ("github_subject=", "is empty"),
+        ("github_subject=repo:example/app:environment:<X>", "characters that no such name has"),
+        ("github_subject=repo:example/app:environment:x\"${file}", "characters that no such name has"),
+        ("repository_id=abc", "not of the form"),
         ("cluster=main", "no such input"),
         ("github_subject", "there is no '='"),
     ] {
@@ -428,6 +443,73 @@ fn inputs_are_asked_for_and_bad_ones_refused() {
         let message = stderr(&output);
         assert!(code(&output) == 2 && message.contains(why), "{set}: {message}");
         assert!(!dir.path().join("c").exists(), "{set}: nothing is written");
+    }
+}
+
+#[test]
+fn a_key_that_is_part_of_an_incident_gets_no_role_unasked() {
+    let dir = Dir::new();
+    let stratus = with(
+        called(1, "s3", "ListBuckets", Value::Null),
+        json!({"userAgent": "stratus-red-team_00000000-0000-4000-8000-000000000000"}),
+    );
+    dir.file("logs/a.json", trail(&[stratus]));
+    dir.file("iam/none.json", b"{}");
+    let refused = replace(&dir, "terraform", "out", &[]);
+    assert!(code(&refused) == 2 && stderr(&refused).contains("incident"), "{}", stderr(&refused));
+    assert!(!dir.path().join("out").exists());
+    assert_eq!(code(&replace(&dir, "terraform", "out", &["--despite-incident"])), 0);
+}
+
+#[test]
+fn a_vendor_may_name_its_account_or_its_role_and_not_ours() {
+    let dir = Dir::new();
+    assert_eq!(code(&offkey(&dir, &["demo", "-q", "-o", "demo"])), 0);
+    let report = offkey(&dir, &["report", "demo/estate", "--as-of", "evidence", "-q", "--json"]);
+    let report: Value = serde_json::from_str(&stdout(&report)).unwrap();
+    let key = report["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["consumers"].as_array().unwrap().iter().any(|c| c["kind"] == "third-party-saas"));
+    let key = key.unwrap();
+    let own = format!("vendor_account_id={}", key["account"].as_str().unwrap());
+    for (set, there) in [
+        ("vendor_account_id=999988887777", Some("arn:aws:iam::999988887777:root")),
+        (
+            "vendor_account_id=arn:aws:iam::999988887777:role/reader",
+            Some("\"arn:aws:iam::999988887777:role/reader\""),
+        ),
+        ("vendor_account_id=1234", None),
+        (own.as_str(), None),
+    ] {
+        let out = format!("out-{}", set.len());
+        let name = key["reference"].as_str().unwrap();
+        let output = offkey(
+            &dir,
+            &[
+                "replace",
+                name,
+                "demo/estate",
+                "--as-of",
+                "evidence",
+                "-q",
+                "--to",
+                "terraform",
+                "-o",
+                &out,
+                "--set",
+                set,
+            ],
+        );
+        match there {
+            Some(there) => assert!(
+                file_with(&dir.path().join(&out), ".tf").contains(there),
+                "{set}: {}",
+                stderr(&output)
+            ),
+            None => assert_eq!(code(&output), 2, "{set}"),
+        }
     }
 }
 

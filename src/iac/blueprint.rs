@@ -20,8 +20,8 @@ pub(super) enum Companion {
     OidcProvider { issuer: String, audience: String, known: bool },
     /// An EKS Pod Identity association.
     PodIdentity { cluster: String, namespace: String, service_account: String },
-    /// A Roles Anywhere profile.
-    RolesAnywhere,
+    /// A Roles Anywhere profile, in the region of its trust anchor.
+    RolesAnywhere { region: Option<String> },
 }
 
 /// One consumer's role, ready to be written.
@@ -36,6 +36,14 @@ pub struct Blueprint {
     pub key: String,
     /// Account and user.
     pub owner: String,
+    /// The account's id, where it is known.
+    pub account: Option<String>,
+    /// The verdict on the key, and why.
+    pub verdict: Vec<String>,
+    /// What could not be seen of the key, and what would close the gap.
+    pub not_seen: Vec<String>,
+    /// The consumer's longest silence.
+    pub longest_gap_days: i32,
     /// Name of the role.
     pub role_name: String,
     /// The replacement in a few words.
@@ -84,9 +92,14 @@ pub struct Choices {
     pub values: BTreeMap<String, String>,
     /// Attach privileged policies.
     pub privileged: bool,
+    /// Write roles even though the key is part of an incident.
+    pub despite_incident: bool,
     /// Add a condition on the regions of the calls, where they are few.
     pub regions: bool,
 }
+
+/// Reasons of verdicts that make a key part of an incident.
+const INCIDENTS: &[&str] = &["quarantined", "key-validated", "attack-tool"];
 
 /// Regions that count as few.
 const FEW_REGIONS: usize = 3;
@@ -100,6 +113,14 @@ pub fn blueprints(
     key: &KeyAnalysis,
     choices: &Choices,
 ) -> Result<Vec<Blueprint>, String> {
+    let incident = key.verdict.reasons.iter().find(|reason| INCIDENTS.contains(&reason.code));
+    if let Some(reason) = incident.filter(|_| !choices.despite_incident) {
+        return Err(format!(
+            "{} is part of an incident: {}. Its calls may be an intruder's, and a role would allow them again; --despite-incident writes it all the same",
+            key.subject.reference(),
+            reason.text
+        ));
+    }
     let mut used: BTreeSet<&str> = BTreeSet::new();
     let mut out = Vec::new();
     for (consumer, advice) in key.attribution.consumers.iter().zip(&key.advice) {
@@ -140,7 +161,8 @@ fn blueprint<'c>(
         in_regions(&mut role, &consumer.regions.iter().map(ToString::to_string).collect());
     }
     let parity = role.parity(user);
-    let trust = advice.trust.clone().map(|trust| filled(trust, choices, used)).transpose()?;
+    let own = key.subject.account.as_ref().map(|account| account.as_str());
+    let trust = advice.trust.clone().map(|trust| filled(trust, own, choices, used)).transpose()?;
     let account = key.subject.account.as_ref().map_or("unknown account", |account| account.as_str());
     let name = key.subject.user.as_deref().unwrap_or("unknown user");
     let facts = key.subject.account.as_ref().and_then(|a| analysis.material.inventory.accounts.get(a));
@@ -159,6 +181,14 @@ fn blueprint<'c>(
         origin: consumer.origin.to_string(),
         key: key.subject.reference(),
         owner: format!("{account}/{name}"),
+        account: own.map(str::to_owned),
+        verdict: verdict(key),
+        not_seen: key
+            .gaps
+            .iter()
+            .map(|gap| format!("{} (to close it: {})", gap.detail, gap.close_by))
+            .collect(),
+        longest_gap_days: consumer.cadence.longest_gap_days,
         title: advice.title,
         outcome: advice.outcome,
         advice: advice.clone(),
@@ -190,7 +220,26 @@ fn blueprint<'c>(
     })
 }
 
+/// The verdict and what decided it, a line each.
+fn verdict(key: &KeyAnalysis) -> Vec<String> {
+    let reasons = key.verdict.reasons.iter().map(|reason| format!("Reason: {}", reason.text));
+    std::iter::once(format!("Verdict on the key: {}", key.verdict.kind.title())).chain(reasons).collect()
+}
+
 impl Blueprint {
+    /// ARN of the role, with a placeholder where the account is not known.
+    pub(super) fn role_arn(&self) -> String {
+        let partition = self.partition();
+        let account = self.account.as_deref().unwrap_or("<ACCOUNT_ID>");
+        format!("arn:{partition}:iam::{account}:role/{}", self.role_name)
+    }
+
+    fn partition(&self) -> String {
+        let text = self.trust.as_ref().map(|trust| trust.document.to_string()).unwrap_or_default();
+        let found = ["aws-cn", "aws-us-gov"].into_iter().find(|p| text.contains(&format!("arn:{p}:")));
+        found.unwrap_or("aws").to_owned()
+    }
+
     /// Whether there is a role to be made.
     pub fn makes_role(&self) -> bool {
         self.outcome == Outcome::NewRole && self.trust.is_some()
@@ -261,23 +310,73 @@ fn role_name(user: &str, consumer: &Consumer) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("-")
 }
 
-/// Optional inputs: name, condition key, and for which principal.
+/// Inputs that nothing asks for, as what they replace has a value: the issuer of an EKS cluster. And conditions that can be
+/// added: name, condition key, and for which principal.
 const OPTIONAL: &[(&str, &str, &str)] = &[(
     "REPOSITORY_ID",
     "token.actions.githubusercontent.com:repository_id",
     "token.actions.githubusercontent.com",
 )];
 
+/// What is wrong with a value, if anything is.
+fn refused(name: &str, value: &str, account: Option<&str>) -> Option<&'static str> {
+    let all = |test: fn(char) -> bool| !value.is_empty() && value.chars().all(test);
+    let digits = |n: usize| value.len() == n && all(|c| c.is_ascii_digit());
+    if value.contains(['*', '?']) {
+        return Some("has a wildcard: it would let in others; write it in full");
+    }
+    if !all(|c| c.is_ascii_graphic() && !"\"'`\\<>$".contains(c)) {
+        return Some("is empty or has characters that no such name has");
+    }
+    let good = match name {
+        "VENDOR_ACCOUNT_ID" if account.is_some_and(|own| value.contains(own)) => {
+            return Some("is the key's own account: a vendor calls from its own");
+        }
+        "VENDOR_ACCOUNT_ID" => digits(12) || value.starts_with("arn:") && value.contains(":role/"),
+        "ACCOUNT_ID" => digits(12),
+        // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+        "EXTERNAL_ID" => value.len() >= 2 && all(|c| c.is_ascii_alphanumeric() || "_+=,.@:/-".contains(c)),
+        "REPOSITORY_ID" => all(|c| c.is_ascii_digit()),
+        "REGION" => {
+            value.split('-').count() >= 3
+                && value.ends_with(|c: char| c.is_ascii_digit())
+                && all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+        }
+        "TRUST_ANCHOR_ID" | "TENANT_ID" | "OBJECT_ID" => {
+            value.len() == 36 && all(|c| c.is_ascii_hexdigit() || c == '-')
+        }
+        // https://kubernetes.io/docs/concepts/overview/working-with-objects/names/
+        "NAMESPACE" | "SERVICE_ACCOUNT" => {
+            value.len() <= 253
+                && all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.')
+        }
+        "CLUSTER" => all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
+        "OIDC_ISSUER" => value.trim_start_matches("https://").contains('/'),
+        _ => true,
+    };
+    (!good).then_some("is not of the form that is asked for")
+}
+
 fn filled<'c>(
     mut trust: TrustPolicy,
+    account: Option<&str>,
     choices: &'c Choices,
     used: &mut BTreeSet<&'c str>,
 ) -> Result<TrustPolicy, String> {
     for (name, value) in &choices.values {
-        if value.is_empty() || value.chars().any(|c| c.is_control() || matches!(c, '<' | '>' | '*' | '?')) {
-            return Err(format!("--set {}: {value:?} is no value", name.to_lowercase()));
+        if let Some(why) = refused(name, value, account) {
+            return Err(format!("--set {}: {value:?} {why}", name.to_lowercase()));
+        }
+        // A vendor may name a role of its own in place of its whole account.
+        let is_role = name == "VENDOR_ACCOUNT_ID" && value.starts_with("arn:");
+        if is_role {
+            let partition = value.split(':').nth(1).unwrap_or("aws");
+            trust.replace(&format!("arn:{partition}:iam::<{name}>:root"), value);
         }
         if trust.fill(name, value) {
+            used.insert(name);
+        }
+        if name == "OIDC_ISSUER" && trust.replace_issuer("oidc.eks.", value.trim_start_matches("https://")) {
             used.insert(name);
         }
         let optional =
@@ -307,7 +406,11 @@ fn companion(document: &Value, known: &dyn Fn(&str) -> bool) -> Companion {
     }
     match principal("Service") {
         Some("ec2.amazonaws.com") => Companion::InstanceProfile,
-        Some("rolesanywhere.amazonaws.com") => Companion::RolesAnywhere,
+        Some("rolesanywhere.amazonaws.com") => {
+            let anchor = condition("aws:SourceArn").unwrap_or_default();
+            let region = anchor.split(':').nth(3).filter(|region| !region.contains('<'));
+            Companion::RolesAnywhere { region: region.map(str::to_owned) }
+        }
         Some("pods.eks.amazonaws.com") => {
             let tag = |name: &str| condition(&format!("aws:RequestTag/{name}")).unwrap_or_default();
             Companion::PodIdentity {

@@ -1,9 +1,9 @@
 //! The cut-over of each consumer: what to change where, how to see that it worked, how to go back.
 
-use super::blueprint::{Blueprint, Companion};
+use super::blueprint::Blueprint;
+use super::cutover::{back, caveats, change, edits, prepare, remove, verify};
+use super::files::Target;
 use super::text::comment;
-use crate::model::WorkloadKind;
-use crate::policy::Grant;
 use crate::recommend::Outcome;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,12 +21,18 @@ pub struct Checklist {
     pub key: String,
     /// Account and user.
     pub owner: String,
+    /// The verdict on the key, and why.
+    pub verdict: Vec<String>,
+    /// What could not be seen of the key, and what would close the gap: the roles lack what it hides.
+    pub not_seen: Vec<String>,
+    /// Whether no input is missing.
+    pub ready: bool,
     /// Files written beside it.
     pub files: Vec<String>,
     /// One part a consumer, busiest first.
     pub consumers: Vec<Part>,
     /// What is left to do for the key once all consumers are over.
-    pub afterwards: Vec<&'static str>,
+    pub afterwards: Vec<String>,
 }
 
 /// One consumer's part.
@@ -56,6 +62,8 @@ pub struct Part {
     pub change: Vec<String>,
     /// How to see that it worked.
     pub verify: Vec<String>,
+    /// What comes only after it was seen to work.
+    pub remove: Vec<String>,
     /// How to go back.
     pub back: Vec<String>,
     /// What to watch out for.
@@ -88,6 +96,8 @@ pub struct Figures {
     pub privileged_events: u64,
     /// Calls that the policies refuse, with their events and why.
     pub refused: BTreeMap<String, String>,
+    /// Events that need no permission.
+    pub free_events: u64,
     /// Events whose actions are not known.
     pub unmapped_events: u64,
     /// Calls whose actions are not known, with their events.
@@ -107,23 +117,45 @@ pub(super) fn checklist(
     blueprints: &[Blueprint],
     files: &BTreeMap<String, String>,
     all: Vec<String>,
+    target: Target,
 ) -> Checklist {
+    let first = blueprints.first();
+    let missing = |b: &Blueprint| b.makes_role() && !b.needs().is_empty();
     Checklist {
         schema: SCHEMA,
-        key: blueprints.first().map(|b| b.key.clone()).unwrap_or_default(),
-        owner: blueprints.first().map(|b| b.owner.clone()).unwrap_or_default(),
+        key: first.map(|b| b.key.clone()).unwrap_or_default(),
+        owner: first.map(|b| b.owner.clone()).unwrap_or_default(),
+        verdict: first.map(|b| b.verdict.clone()).unwrap_or_default(),
+        not_seen: first.map(|b| b.not_seen.clone()).unwrap_or_default(),
+        ready: !blueprints.iter().any(missing),
         files: all,
-        consumers: blueprints.iter().map(|b| part(b, files.get(&b.id).cloned())).collect(),
-        afterwards: vec![
-            "wait until the key has been silent for longer than the longest silence of any consumer, and 7 days at least",
-            "deactivate the key; reactivating it is the way back",
-            "ask for failures for 7 days: failed authentication appears in no CloudTrail log",
-            "delete the key",
-        ],
+        consumers: blueprints.iter().map(|b| part(b, files.get(&b.id).cloned(), target)).collect(),
+        afterwards: afterwards(blueprints),
     }
 }
 
-fn part(b: &Blueprint, file: Option<String>) -> Part {
+fn afterwards(blueprints: &[Blueprint]) -> Vec<String> {
+    let stay = |b: &Blueprint| matches!(b.outcome, Outcome::Rotate | Outcome::Identify);
+    let silence = blueprints.iter().map(|b| b.longest_gap_days).max().unwrap_or(0);
+    let mut out = Vec::new();
+    if blueprints.iter().any(stay) {
+        out.push("not every consumer can leave the key yet: make a second key, give it to those that cannot, see it used, and go on with the old one".to_owned());
+    }
+    out.push(format!(
+        "wait until the key has been silent for longer than the longest silence of any consumer ({silence} days), and 7 days at least"
+    ));
+    out.extend(
+        [
+            "deactivate the key; reactivating it is the way back",
+            "ask for failures for 7 days: failed authentication appears in no CloudTrail log",
+            "delete the key, and the sealed copy of its secret",
+        ]
+        .map(str::to_owned),
+    );
+    out
+}
+
+fn part(b: &Blueprint, file: Option<String>, target: Target) -> Part {
     let makes = b.makes_role();
     Part {
         consumer: b.id.clone(),
@@ -138,9 +170,10 @@ fn part(b: &Blueprint, file: Option<String>) -> Part {
             .map(|need| Input { name: need.name.to_lowercase(), ask: need.ask })
             .collect(),
         ask: b.questions.clone(),
-        prepare: prepare(b, file.as_deref()),
+        prepare: prepare(b, file.as_deref(), target),
         change: change(b),
         verify: verify(b),
+        remove: remove(b),
         back: back(b),
         caveats: caveats(b),
         denied: b.denied.clone(),
@@ -156,6 +189,7 @@ fn part(b: &Blueprint, file: Option<String>) -> Part {
                 .iter()
                 .map(|(call, (n, why))| (call.clone(), format!("{n} events: {why}")))
                 .collect(),
+            free_events: b.parity.free,
             unmapped_events: b.parity.unmapped,
             unmapped: b
                 .role
@@ -172,175 +206,18 @@ fn part(b: &Blueprint, file: Option<String>) -> Part {
     }
 }
 
-fn prepare(b: &Blueprint, file: Option<&str>) -> Vec<String> {
-    let mut out = b.advice.steps.clone();
-    if let Some(file) = file.filter(|_| b.makes_role()) {
-        out.insert(0, format!("review {file}: every statement has its evidence above it"));
-    }
-    if let Some(unblock) = b.advice.unblock {
-        out.push(format!("a role becomes possible with: {unblock}"));
-    }
-    out
-}
-
-/// Where static keys live, by kind of workload.
-fn change(b: &Blueprint) -> Vec<String> {
-    let role = &b.role_name;
-    let mut out: Vec<String> = match b.kind {
-        WorkloadKind::Ec2 => vec![
-            format!("associate the instance profile {role} with the instances (launch template too)"),
-            "remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the service's environment, and the profile from ~/.aws/credentials".into(),
-            "restart the program: SDKs keep the credentials they started with".into(),
-        ],
-        WorkloadKind::EcsTask => vec![
-            format!("set taskRoleArn of the task definition to {role}"),
-            "remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from its environment and secrets".into(),
-            "deploy the new revision".into(),
-        ],
-        WorkloadKind::Lambda => vec![
-            format!("let the function's execution role be {role}, or attach its policies to the role it has"),
-            "remove the key from the function's environment variables: names that SDKs read stand before the role".into(),
-        ],
-        WorkloadKind::CodeBuild => vec![
-            format!("set the project's service role to {role}"),
-            "remove the key from the project's environment variables and from Secrets Manager or Parameter Store entries that it reads".into(),
-        ],
-        WorkloadKind::EksPod => vec![
-            "remove the key from the Kubernetes secret and from the pod's env and envFrom".into(),
-            "restart the deployment, so that its pods get the new credentials".into(),
-        ],
-        WorkloadKind::GithubActions => vec![
-            format!("in the workflow: permissions: id-token: write, and aws-actions/configure-aws-credentials with role-to-assume {role}"),
-            "delete AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY from the secrets of repository, environment and organization".into(),
-        ],
-        WorkloadKind::GitlabCi | WorkloadKind::Bitbucket | WorkloadKind::CircleCi | WorkloadKind::HcpTerraform => vec![
-            format!("let the job ask for an OIDC token and assume {role} with it (AWS_ROLE_ARN, AWS_WEB_IDENTITY_TOKEN_FILE)"),
-            "delete the key from the variables of project, group and contexts".into(),
-        ],
-        WorkloadKind::OnPremises | WorkloadKind::Jenkins => vec![
-            format!("in ~/.aws/config, a profile with credential_process = aws_signing_helper credential-process … for {role}"),
-            "remove the profile from ~/.aws/credentials, or the credential from the Jenkins store: it stands before credential_process".into(),
-        ],
-        WorkloadKind::SsmHybridNode => vec![
-            format!("register the node with an activation for {role}"),
-            "remove the key from its environment and files".into(),
-        ],
-        WorkloadKind::ThirdPartySaas => vec![
-            format!("enter the ARN of {role} and the external id at the vendor"),
-            "have the vendor delete the key".into(),
-        ],
-        WorkloadKind::GoogleCloud | WorkloadKind::Azure => vec![
-            format!("let the workload exchange its identity token for {role} (web_identity_token_file, role_arn)"),
-            "delete the key from its secret store".into(),
-        ],
-        WorkloadKind::Human => vec![
-            "remove the profile from ~/.aws/credentials, and the key from tools that keep their own copy".into(),
-        ],
-        WorkloadKind::RoleAssumer
-        | WorkloadKind::SesSmtp
-        | WorkloadKind::UrlSigner
-        | WorkloadKind::LegacyApp
-        | WorkloadKind::Unknown => Vec::new(),
-    };
-    if !b.secret_places.is_empty() {
-        out.insert(
-            0,
-            format!(
-                "its user agents say that the key comes from {}: look there first",
-                b.secret_places.join(" or ")
-            ),
-        );
-    }
-    out
-}
-
-fn verify(b: &Blueprint) -> Vec<String> {
-    let mut out = Vec::new();
-    if b.makes_role() {
-        out.push(format!("in the workload: aws sts get-caller-identity names assumed-role/{}", b.role_name));
-        out.push(format!(
-            "in CloudTrail: events with userIdentity.sessionContext.sessionIssuer.userName {} make the calls that the key made",
-            b.role_name
-        ));
-        out.push("no AccessDenied of the role: each names the action to look at".into());
-    }
-    if b.outcome != Outcome::Rotate && b.outcome != Outcome::Identify {
-        out.push(format!("collect again: consumer {} has no newer event", b.id));
-    }
-    out
-}
-
-fn back(b: &Blueprint) -> Vec<String> {
-    if matches!(b.outcome, Outcome::Rotate | Outcome::Identify) {
-        return Vec::new();
-    }
-    vec![
-        "put the key back where it was: it stays active until every consumer is over".into(),
-        "leave the role: it can do nothing that the key could not".into(),
-    ]
-}
-
-fn caveats(b: &Blueprint) -> Vec<String> {
-    let mut out = b.advice.caveats.clone();
-    let names = |grants: &[Grant]| grants.iter().map(|g| g.action.to_string()).collect::<Vec<_>>().join(", ");
-    let privileged = &b.role.permissions.privileged;
-    if !privileged.is_empty() {
-        let what = if b.privileged {
-            "attached, as asked for"
-        } else {
-            "not attached; --include-privileged attaches them"
-        };
-        out.push(format!("with these it could make itself an administrator ({what}): {}", names(privileged)));
-    }
-    for profile in &b.role.permissions.profiles {
-        out.push(format!("it hands instance profile {profile} to instances: iam:PassRole on that profile's role is needed, and no log names the role"));
-    }
-    if !b.role.today_known && !b.role.observed.is_empty() {
-        out.push("what the user may do today is not known: authorization details of the account were not among the inputs, or not whole".into());
-    }
-    for condition in &b.conditions {
-        out.push(format!("the user's policies have a condition that the role does not carry: {condition}"));
-    }
-    for (service, (time, _)) in &b.unseen {
-        out.push(format!(
-            "IAM says that the user reached {service} last on {time}, and no event shows what it did there"
-        ));
-    }
-    if b.role.policies.coarser {
-        out.push("resources were made coarser, or policies exceed IAM's limits: there is more than ten managed policies and the inline limit hold".into());
-    }
-    if let Companion::OidcProvider { issuer, known: false, .. } = &b.companion {
-        out.push(format!("whether the account has an OIDC provider for {issuer} is not known"));
-    }
-    out
-}
-
-fn edits(b: &Blueprint) -> Vec<String> {
-    let mut out: Vec<String> = b
-        .trusted_by
-        .iter()
-        .map(|role| format!("the trust policy of {role} names the user: add {} before the cut-over, and take the user out after it", b.role_name))
-        .collect();
-    let grants =
-        b.role.observed.iter().any(|call| call.name == "CreateGrant" && call.source.starts_with("kms."));
-    if grants {
-        out.push("it creates KMS grants: grants that name the user as grantee or retiring principal have to be made anew for the role".into());
-    }
-    out.extend(b.named_in.iter().map(|what| {
-        format!(
-            "{what} names the user: add {} before the cut-over, and take the user out after it",
-            b.role_name
-        )
-    }));
-    if b.makes_role() && !b.resource_policies_read {
-        out.push("resource policies and KMS grants were not among the inputs: look for the user's ARN and unique id in those of the resources above (S3, KMS, SQS, SNS, Secrets Manager, ECR)".into());
-    }
-    out
-}
-
 /// As Markdown.
 pub(super) fn markdown(list: &Checklist) -> String {
     let mut out = format!("# Cut-over of {}\n\nUser {}.\n", code(&list.key), code(&list.owner));
+    for line in &list.verdict {
+        let _ = writeln!(out, "\n{}.", escaped(line.trim_end_matches('.')));
+    }
+    if !list.not_seen.is_empty() {
+        out.push_str("\n## Not seen: the roles below lack what these gaps hide\n\n");
+        for gap in &list.not_seen {
+            let _ = writeln!(out, "- [ ] {}", escaped(gap));
+        }
+    }
     for (n, part) in list.consumers.iter().enumerate() {
         let _ = writeln!(out, "\n## {}. {}: {}\n", n + 1, part.kind, comment(part.replacement));
         let _ = writeln!(out, "{}; consumer `{}`.", code(&part.origin), part.consumer);
@@ -348,6 +225,9 @@ pub(super) fn markdown(list: &Checklist) -> String {
             let _ = writeln!(out, "Role {} is made by {}.", code(role), code(file));
         }
         let figures = &part.parity;
+        if figures.free_events > 0 {
+            let _ = writeln!(out, "\n{} events need no permission.", figures.free_events);
+        }
         if figures.mapped_events > 0 {
             let _ = writeln!(
                 out,
@@ -392,6 +272,7 @@ pub(super) fn markdown(list: &Checklist) -> String {
             ("Prepare", plain(&part.prepare)),
             ("Change", plain(&part.change)),
             ("See that it worked", plain(&part.verify)),
+            ("Only then", plain(&part.remove)),
             ("Go back", plain(&part.back)),
             ("Watch out", plain(&part.caveats)),
             ("Policies elsewhere", plain(&part.edits)),
@@ -421,7 +302,7 @@ pub(super) fn markdown(list: &Checklist) -> String {
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in comment(text).chars() {
-        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&') {
+        if matches!(c, '\\' | '`' | '*' | '[' | '<' | '&') {
             out.push('\\');
         }
         out.push(c);

@@ -103,7 +103,7 @@ fn companion(blueprint: &Blueprint) -> Option<(&'static str, Option<&'static str
             None,
             json!({"Type": "AWS::EKS::PodIdentityAssociation", "Properties": {"ClusterName": cluster, "Namespace": namespace, "ServiceAccount": service_account, "RoleArn": ROLE_ARN}}),
         ),
-        Companion::RolesAnywhere => (
+        Companion::RolesAnywhere { .. } => (
             "Profile",
             None,
             json!({"Type": "AWS::RolesAnywhere::Profile", "Properties": {"Name": blueprint.role_name, "Enabled": true, "RoleArns": [ROLE_ARN]}}),

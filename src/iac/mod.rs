@@ -3,6 +3,7 @@
 mod blueprint;
 mod checklist;
 mod cloudformation;
+mod cutover;
 mod files;
 mod shell;
 mod terraform;

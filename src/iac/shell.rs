@@ -28,6 +28,13 @@ pub(super) fn file(blueprint: &Blueprint, heading: &[String]) -> String {
         "account=$(aws sts get-caller-identity --query Account --output text)\npartition=$(aws sts get-caller-identity --query Arn --output text | cut -d: -f2)\nrole={}\n",
         shell(&blueprint.role_name)
     );
+    if let Some(account) = &blueprint.account {
+        let _ = writeln!(
+            out,
+            "if [ \"$account\" != {0} ]; then\n  echo \"these credentials are of account $account, and the role belongs into \"{0} >&2\n  exit 1\nfi\n",
+            shell(account)
+        );
+    }
     if let Companion::OidcProvider { issuer, audience, .. } = &blueprint.companion {
         let _ = writeln!(
             out,
@@ -65,10 +72,10 @@ pub(super) fn file(blueprint: &Blueprint, heading: &[String]) -> String {
             );
             continue;
         }
-        // A policy keeps five versions; an existing one is left as it is, and said.
+        // IAM keeps five versions of a policy and says so when they are full.
         let _ = writeln!(
             out,
-            "policy=\"arn:$partition:iam::$account:policy/\"{0}\nif aws iam get-policy --policy-arn \"$policy\" >/dev/null 2>&1; then\n  echo \"$policy is there already and was left as it is\" >&2\nelse\n  aws iam create-policy --policy-name {0} --policy-document {body} >/dev/null\nfi",
+            "policy=\"arn:$partition:iam::$account:policy/\"{0}\nif aws iam get-policy --policy-arn \"$policy\" >/dev/null 2>&1; then\n  aws iam create-policy-version --policy-arn \"$policy\" --set-as-default --policy-document {body} >/dev/null\nelse\n  aws iam create-policy --policy-name {0} --policy-document {body} >/dev/null\nfi",
             shell(&name)
         );
         if attached {
@@ -97,8 +104,17 @@ fn companion(out: &mut String, blueprint: &Blueprint) {
         Companion::None | Companion::OidcProvider { .. } => {}
         Companion::InstanceProfile => out.push_str("\nif ! aws iam get-instance-profile --instance-profile-name \"$role\" >/dev/null 2>&1; then\n  aws iam create-instance-profile --instance-profile-name \"$role\" >/dev/null\n  aws iam add-role-to-instance-profile --instance-profile-name \"$role\" --role-name \"$role\"\nfi\n"),
         Companion::PodIdentity { cluster, namespace, service_account } => {
-            let _ = writeln!(out, "\naws eks create-pod-identity-association --cluster-name {} --namespace {} --service-account {} --role-arn \"arn:$partition:iam::$account:role/$role\"", shell(cluster), shell(namespace), shell(service_account));
+            let what = format!(
+                "--cluster-name {} --namespace {} --service-account {}",
+                shell(cluster),
+                shell(namespace),
+                shell(service_account)
+            );
+            let _ = writeln!(out, "\nif [ \"$(aws eks list-pod-identity-associations {what} --query 'length(associations)')\" = 0 ]; then\n  aws eks create-pod-identity-association {what} --role-arn \"arn:$partition:iam::$account:role/$role\"\nfi");
         }
-        Companion::RolesAnywhere => out.push_str("\naws rolesanywhere create-profile --name \"$role\" --enabled --role-arns \"arn:$partition:iam::$account:role/$role\"\n"),
+        Companion::RolesAnywhere { region } => {
+            let region = region.as_ref().map_or(String::new(), |region| format!(" --region {}", shell(region)));
+            let _ = writeln!(out, "\nif [ \"$(aws rolesanywhere list-profiles{region} --query \"length(profiles[?name=='$role'])\")\" = 0 ]; then\n  aws rolesanywhere create-profile{region} --name \"$role\" --enabled --role-arns \"arn:$partition:iam::$account:role/$role\"\nfi");
+        }
     }
 }

@@ -1,13 +1,15 @@
 //! Roles as Terraform: `terraform validate` accepts it once `terraform init` has brought the AWS provider.
 
 use super::blueprint::{Blueprint, Companion};
-use super::text::{comment, hcl, hcl_string};
+use super::text::{comment, hcl, hcl_string, plain_name};
 use crate::policy::Document;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Which provider is needed.
 pub(super) const VERSIONS: &str = r#"# Written by offkey.
+data "aws_caller_identity" "offkey" {}
+
 terraform {
   required_version = ">= 1.5"
 
@@ -35,7 +37,16 @@ pub(super) fn file(blueprint: &Blueprint, heading: &[String]) -> String {
         let _ = writeln!(out, "\n  # The user has this permissions boundary, and so has the role.");
         let _ = writeln!(out, "  permissions_boundary = {}", hcl_string(boundary));
     }
-    let _ = writeln!(out, "\n  assume_role_policy = jsonencode({})\n}}", hcl(&trust.document, 2));
+    let _ = writeln!(out, "\n  assume_role_policy = jsonencode({})", hcl(&trust.document, 2));
+    if let Some(account) = &blueprint.account {
+        let _ = writeln!(
+            out,
+            "\n  lifecycle {{\n    precondition {{\n      condition     = data.aws_caller_identity.offkey.account_id == {}\n      error_message = \"This role belongs into another account: the key's.\"\n    }}\n  }}",
+            hcl_string(account)
+        );
+    }
+    out.push_str("}\n");
+    let _ = writeln!(out, "\noutput \"{name}_role_arn\" {{\n  value = aws_iam_role.{name}.arn\n}}");
     for (n, (policy, document, attached)) in blueprint.policies().into_iter().enumerate() {
         let label = format!("{name}_{}", n + 1);
         let body = body(blueprint, document);
@@ -79,6 +90,21 @@ fn body(blueprint: &Blueprint, document: &Document) -> String {
     out + "    ]\n  }"
 }
 
+/// The OIDC provider has a file of its own, the same for all roles that trust it: an account has each provider once.
+pub(super) fn provider(blueprint: &Blueprint) -> Option<(String, String)> {
+    let Companion::OidcProvider { issuer, audience, known: false } = &blueprint.companion else {
+        return None;
+    };
+    let name = plain_name(issuer, 60);
+    let label = name.replace('-', "_");
+    let text = format!(
+        "# Written by offkey. Set the variable to false if the account has this provider already.\nvariable \"create_oidc_{label}\" {{\n  type    = bool\n  default = true\n}}\n\nresource \"aws_iam_openid_connect_provider\" \"oidc_{label}\" {{\n  count          = var.create_oidc_{label} ? 1 : 0\n  url            = {}\n  client_id_list = [{}]\n}}\n",
+        hcl_string(&format!("https://{issuer}")),
+        hcl_string(audience)
+    );
+    Some((format!("oidc-provider-{name}.tf"), text))
+}
+
 fn companion(out: &mut String, blueprint: &Blueprint, name: &str) {
     match &blueprint.companion {
         Companion::None => {}
@@ -96,20 +122,7 @@ fn companion(out: &mut String, blueprint: &Blueprint, name: &str) {
                 comment(issuer)
             );
         }
-        Companion::OidcProvider { issuer, audience, known: false } => {
-            let _ = writeln!(
-                out,
-                "\n# Set this to false if the account has the provider already.\nvariable \"create_oidc_provider_{}\" {{\n  type    = bool\n  default = true\n}}",
-                blueprint.id
-            );
-            let _ = writeln!(
-                out,
-                "\nresource \"aws_iam_openid_connect_provider\" \"{name}\" {{\n  count          = var.create_oidc_provider_{} ? 1 : 0\n  url            = {}\n  client_id_list = [{}]\n}}",
-                blueprint.id,
-                hcl_string(&format!("https://{issuer}")),
-                hcl_string(audience)
-            );
-        }
+        Companion::OidcProvider { .. } => {}
         Companion::PodIdentity { cluster, namespace, service_account } => {
             let _ = writeln!(
                 out,
@@ -119,7 +132,9 @@ fn companion(out: &mut String, blueprint: &Blueprint, name: &str) {
                 hcl_string(service_account)
             );
         }
-        Companion::RolesAnywhere => {
+        Companion::RolesAnywhere { region } => {
+            let region = region.as_deref().unwrap_or("the region of the trust anchor");
+            let _ = writeln!(out, "\n# The provider's region has to be {}.", comment(region));
             let _ = writeln!(
                 out,
                 "\nresource \"aws_rolesanywhere_profile\" \"{name}\" {{\n  name      = {}\n  role_arns = [aws_iam_role.{name}.arn]\n  enabled   = true\n}}",

@@ -70,6 +70,21 @@ impl TrustPolicy {
         known
     }
 
+    /// Every occurrence of a text replaced.
+    pub fn replace(&mut self, from: &str, to: &str) {
+        replace_text(&mut self.document, from, to);
+    }
+
+    /// The identity provider replaced by another, in principal and conditions, if its name starts so.
+    pub fn replace_issuer(&mut self, start: &str, to: &str) -> bool {
+        let principal = self.document.pointer("/Statement/0/Principal/Federated").and_then(Value::as_str);
+        let issuer =
+            principal.and_then(|arn| arn.split_once(":oidc-provider/")).map(|(_, issuer)| issuer.to_owned());
+        let Some(issuer) = issuer.filter(|issuer| issuer.starts_with(start)) else { return false };
+        replace_text(&mut self.document, &issuer, to);
+        true
+    }
+
     /// With one more condition on every statement.
     pub fn require(&mut self, operator: &str, key: &str, value: &str) {
         for statement in

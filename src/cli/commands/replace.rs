@@ -35,6 +35,9 @@ pub(in super::super) struct Arguments {
     /// Attach privileged policies, too
     #[arg(long)]
     include_privileged: bool,
+    /// Write roles even though the key is part of an incident
+    #[arg(long)]
+    despite_incident: bool,
     /// Allow calls in the regions that were called only, where those are three at most
     #[arg(long)]
     only_regions: bool,
@@ -62,6 +65,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let mut choices = Choices {
         privileged: arguments.include_privileged,
         regions: arguments.only_regions,
+        despite_incident: arguments.despite_incident,
         ..Choices::default()
     };
     for pair in &arguments.set {
@@ -99,7 +103,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         }
         if !role.makes_role() {
             terminal.note(&format!(
-                "{}: no role is made ({}); CHECKLIST.md says what to do",
+                "{}: no role is made ({}); the checklist says what to do",
                 role.origin, role.title
             ));
         }
