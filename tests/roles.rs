@@ -97,7 +97,7 @@ fn requests_say_on_what_and_what_else() {
             &[
                 "iam:PassRole on arn:aws:iam::111122223333:role/f if StringEquals iam:PassedToService = lambda.amazonaws.com",
                 "lambda:CreateFunction on arn:aws:lambda:eu-west-1:111122223333:function:f",
-                "lambda:GetLayerVersion on arn:aws:lambda:eu-west-1:111122223333:layer:l:1",
+                "lambda:GetLayerVersion on arn:aws:lambda:eu-west-1:111122223333:layer:l:*",
                 "lambda:TagResource on arn:aws:lambda:eu-west-1:111122223333:function:f",
             ],
         ),

@@ -83,7 +83,10 @@ type ByCall = BTreeMap<(Arc<str>, Arc<str>, Arc<str>), Observed>;
 
 fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: &Consumer) -> Vec<Observed> {
     let mut calls = ByCall::new();
-    let mut agents: BTreeSet<&str> = consumer.agents.keys().map(|agent| &**agent).collect();
+    // Whose calls they are is told by the program, and for a service's calls by that service's own agents.
+    let mut agents: BTreeMap<Arc<str>, BTreeSet<&str>> = BTreeMap::new();
+    let own = consumer.agents.keys().map(|agent| &**agent);
+    agents.entry(Arc::default()).or_default().extend(own);
     for (call, allowed) in &consumer.allowed {
         add(&mut calls, call, *allowed);
     }
@@ -91,13 +94,14 @@ fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: 
     for aside in of.attribution.asides.iter().filter(|aside| aside.kind == AsideKind::ViaService) {
         let calls_it = |c: &Consumer| c.allowed.keys().any(|call| *call.source == *aside.who);
         if calls_it(consumer) || !of.attribution.consumers.iter().any(calls_it) {
-            agents.extend(aside.agents.iter().map(|agent| &**agent));
             for (call, allowed) in &aside.allowed {
                 add(&mut calls, call, *allowed);
+                agents.entry(call.via.clone()).or_default().extend(aside.agents.iter().map(|a| &**a));
             }
         }
     }
-    for ((source, name, _), call) in &mut calls {
+    let none = BTreeSet::new();
+    for ((source, name, via), call) in &mut calls {
         let from = ActionOfKey {
             key: key.clone(),
             source: source.clone(),
@@ -110,6 +114,7 @@ fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: 
             .resources
             .range(from..)
             .take_while(|(action, _)| action.key == *key && action.source == *source && action.name == *name);
+        let agents = agents.get(via).unwrap_or(&none);
         for (_, set) in same.filter(|(action, _)| {
             // Stores of earlier versions do not know which program it was.
             let mine = action.agent.is_empty() || agents.contains(&*action.agent);
@@ -117,6 +122,7 @@ fn observed(evidence: &Evidence, key: &AccessKeyId, of: &KeyAnalysis, consumer: 
         }) {
             call.resources.extend(set.names().map(str::to_owned));
             call.shows.extend(set.shows().map(str::to_owned));
+            call.coarse |= set.level() > 0;
         }
     }
     calls.into_values().collect()

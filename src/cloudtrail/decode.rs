@@ -73,7 +73,7 @@ fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
         Some("false" | "\"false\"") => Some(false),
         _ => None,
     };
-    let Named { resources, shows } = named(
+    let Named { resources, shows, .. } = named(
         fields,
         &Setting {
             host: host(&source),

@@ -141,6 +141,7 @@ raw_fields! {
     /// One of `resources`.
     RawResource {
         arn: "ARN" = b"ARN",
+        arn_prefix: "ARNPrefix" = b"ARNPrefix",
     }
 }
 
@@ -163,6 +164,8 @@ pub(super) struct Fields<'a> {
     pub(super) addendum: RawAddendum<'a>,
     /// Raw strings in `resources` and `requestParameters` that name what was acted on.
     pub(super) arns: Vec<&'a str>,
+    /// Raw strings in `resources` with which names begin.
+    pub(super) prefixes: Vec<&'a str>,
 }
 
 /// More resources than any call names; the rest of a forged list must not fill memory.
@@ -187,12 +190,14 @@ impl<'a> Fields<'a> {
             addendum: part(record.addendum)?,
             record,
             arns: Vec::new(),
+            prefixes: Vec::new(),
         };
         if let Some(list) = fields.record.resources.filter(|list| list.starts_with('[')) {
             let list: Vec<&RawValue> = serde_json::from_str(list).ok()?;
             for resource in list {
                 let resource: RawResource<'a> = part(Some(resource.get()))?;
                 fields.note_arn(resource.arn);
+                note_arn(&mut fields.prefixes, resource.arn_prefix);
             }
         }
         if let Some(parameters) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
@@ -283,6 +288,7 @@ impl<'a> Fields<'a> {
                     None => walk.pass(at),
                 })?;
                 self.note_arn(resource.arn);
+                note_arn(&mut self.prefixes, resource.arn_prefix);
                 Some(end)
             }),
             _ => walk.pass(at),

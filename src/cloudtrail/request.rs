@@ -30,7 +30,24 @@ pub(super) struct Setting<'a> {
 pub(super) struct Named<'a> {
     pub(super) resources: Vec<Cow<'a, str>>,
     pub(super) shows: Vec<Cow<'static, str>>,
+    /// Whether the request names something that could not be made an ARN.
+    unresolved: bool,
 }
+
+/// Members that say whose resource it is, where it is not the caller's.
+const OWNERS: &[(&str, &str)] =
+    &[("ecr", "registryId"), ("glue", "catalogId"), ("sqs", "queueOwnerAWSAccountId")];
+
+/// Members whose content says what it wants, so that a role's ARN in it is not a role that is passed.
+const FREE: &[&str] = &[
+    "arguments",
+    "defaultarguments",
+    "environment",
+    "environmentvariables",
+    "parameters",
+    "tags",
+    "variables",
+];
 
 /// Members of requests that mean tags are set at once.
 const TAGS: &[&str] =
@@ -43,19 +60,31 @@ const SHOWS: &[(&str, &str, &str)] = &[
     ("lambda", "layers", "layers"),
     ("s3", "versionId", "version"),
     ("s3", "x-amz-acl", "acl"),
+    ("s3", "x-amz-bucket-object-lock-enabled", "object-lock"),
+    ("s3", "x-amz-grant-full-control", "acl"),
+    ("s3", "x-amz-grant-read", "acl"),
+    ("s3", "x-amz-grant-read-acp", "acl"),
+    ("s3", "x-amz-grant-write-acp", "acl"),
+    ("s3", "x-amz-object-lock-legal-hold", "legal-hold"),
+    ("s3", "x-amz-object-lock-mode", "retention"),
+    ("s3", "x-amz-object-ownership", "ownership"),
     ("s3", "x-amz-tagging", "object-tags"),
     ("s3", "x-amz-bypass-governance-retention", "bypass-governance"),
     ("secretsmanager", "filters", "filters"),
+    ("sts", "sourceIdentity", "source-identity"),
 ];
 
 /// Members that carry a role without having "role" in their names.
-const ROLE_MEMBERS: &[&str] = &["credentials", "credentialsarn"];
+const ROLE_MEMBERS: &[&str] = &["credentials", "credentialsarn", "deliverlogspermissionarn"];
 
 /// Reads both.
 pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a> {
     let mut named = Named::default();
     for raw in &fields.arns {
-        named.resources.push(safe(text(Some(raw))));
+        named.resources.push(mended(safe(text(Some(raw)))));
+    }
+    for raw in &fields.prefixes {
+        named.resources.push(safe(text(Some(raw))) + "*");
     }
     if let Some(raw) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
         Request { raw, setting, members: members(raw) }.read(&mut named);
@@ -72,6 +101,11 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
     named.resources.sort_unstable();
     named.resources.dedup();
     named.resources.truncate(MOST);
+    let kinds = match named.unresolved {
+        true => Some("?".to_owned()),
+        false => kinds(&named.resources),
+    };
+    named.shows.extend(kinds.map(|kinds| Cow::Owned(format!("kinds:{kinds}"))));
     named.shows.retain(|show| show.len() <= LONGEST);
     named.shows.sort_unstable();
     named.shows.dedup();
@@ -131,17 +165,54 @@ impl<'r> Request<'r, '_> {
         }
         match host {
             "sqs" => named.resources.extend(self.text("queueUrl").and_then(|url| self.queue(&url))),
-            "s3" => {
-                let source = self.text("x-amz-copy-source");
-                named.shows.extend(source.map(|source| Cow::Owned(format!("from:{}", self.copied(&source)))));
-            }
+            "s3" => self.s3(named),
             "lambda" => {
                 let layers = self.texts("layers[]").into_iter().filter(|layer| layer.starts_with("arn:"));
                 named.resources.extend(layers.map(|layer| safe(layer.into())));
+                self.qualified(named);
             }
             "ec2" => {
-                let ids = self.texts("resourcesSet.items[].resourceId");
-                named.resources.extend(ids.iter().filter_map(|id| self.of_id(id)));
+                for id in self.texts("resourcesSet.items[].resourceId") {
+                    match self.of_id(&id) {
+                        Some(arn) => named.resources.push(arn),
+                        None => named.unresolved = true,
+                    }
+                }
+                let [p, r, _] = self.place();
+                for kind in self.texts("tagSpecificationSet.items[].resourceType") {
+                    named.shows.push(format!("tagged:arn:{p}:ec2:{r}:*:{}/*", safe(kind.into())).into());
+                }
+            }
+            "ecs" if self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw)) => {
+                let [p, r, a] = self.place();
+                let kind = match self.setting.event {
+                    "RunTask" | "StartTask" => "task",
+                    "RegisterTaskDefinition" => "task-definition",
+                    "CreateService" => "service",
+                    "CreateCluster" => "cluster",
+                    _ => "*",
+                };
+                named.shows.push(format!("tagged:arn:{p}:ecs:{r}:{a}:{kind}/*").into());
+            }
+            "events" => self.buses(named),
+            "bedrock" => self.models(named),
+            "sts" => {
+                named.shows.extend(
+                    self.member("tags").filter(|raw| is_something(raw)).map(|_| "session-tags".into()),
+                );
+            }
+            "ssm" => {
+                let [p, r, a] = self.place();
+                for target in self.texts("target") {
+                    let (service, kind) = if target.starts_with("mi-") {
+                        ("ssm", "managed-instance")
+                    } else {
+                        ("ec2", "instance")
+                    };
+                    named
+                        .resources
+                        .push(format!("arn:{p}:{service}:{r}:{a}:{kind}/{}", safe(target.into())).into());
+                }
             }
             "dynamodb" => {
                 let items = self.texts("transactItems[]{}");
@@ -192,6 +263,84 @@ impl<'r> Request<'r, '_> {
         }
     }
 
+    /// An access point stands in the bucket's place as an ARN, or as an alias, which names a bucket that is not told.
+    fn s3(&self, named: &mut Named<'_>) {
+        if let Some(source) = self.text("x-amz-copy-source") {
+            named.shows.push(Cow::Owned(format!("from:{}", self.copied(&source))));
+            named.shows.extend(source.contains("?versionId=").then_some("from-version".into()));
+        }
+        if let (Some(bucket), Some(key)) = (self.text("bucketName"), self.text("key"))
+            && bucket.starts_with("arn:")
+        {
+            named.resources.push(format!("{}/object/{}", safe(bucket.into()), safe(key.into())).into());
+        }
+        named.unresolved |= self.text("bucketName").is_some_and(|bucket| bucket.ends_with("-s3alias"));
+    }
+
+    /// A call of a version or alias is checked against the function's ARN with that behind it
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html>). Versions come and go.
+    fn qualified(&self, named: &mut Named<'_>) {
+        let (Some(function), Some(qualifier)) = (self.text("functionName"), self.text("qualifier")) else {
+            return;
+        };
+        let [p, r, a] = self.place();
+        let function = if function.starts_with("arn:") {
+            safe(function.into()).into_owned()
+        } else {
+            format!("arn:{p}:lambda:{r}:{a}:function:{}", safe(function.into()))
+        };
+        let is_version = qualifier.bytes().all(|b| b.is_ascii_digit());
+        let qualifier = if is_version { "*".into() } else { safe(qualifier.into()) };
+        named.resources.push(format!("{function}:{qualifier}").into());
+    }
+
+    /// Rules of other buses than the default one have the bus in their ARNs, and entries that name no bus go to it.
+    fn buses(&self, named: &mut Named<'_>) {
+        let [p, r, a] = self.place();
+        let name = |bus: String| bus.rsplit('/').next().unwrap_or_default().to_owned();
+        let bus = self.text("eventBusName").map(name).filter(|bus| bus != "default");
+        let rule =
+            self.text("rule").or_else(|| self.text("name").filter(|_| self.setting.event.ends_with("Rule")));
+        if let Some(rule) = rule {
+            let between = bus.map_or(String::new(), |bus| format!("{}/", safe(bus.into())));
+            named
+                .resources
+                .push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule.into())).into());
+        }
+        if self.setting.event == "PutEvents" {
+            let entries: Value =
+                self.member("entries").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+            for entry in entries.as_array().into_iter().flatten().take(MOST) {
+                let bus = entry.get("eventBusName").and_then(Value::as_str).unwrap_or("default");
+                let arn = match bus.starts_with("arn:") {
+                    true => safe(bus.to_owned().into()).into_owned(),
+                    false => format!("arn:{p}:events:{r}:{a}:event-bus/{}", safe(bus.to_owned().into())),
+                };
+                named.resources.push(arn.into());
+            }
+        }
+    }
+
+    /// An inference profile calls models in several regions, and each is asked for
+    /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>).
+    fn models(&self, named: &mut Named<'_>) {
+        let Some(model) = self.text("modelId") else { return };
+        let [p, r, a] = self.place();
+        let id = model.rsplit('/').next().unwrap_or_default();
+        if model.contains(":application-inference-profile/") {
+            named.resources.push(format!("arn:{p}:bedrock:*::foundation-model/*").into());
+        } else if is_profile(id) {
+            let of_model = id.split_once('.').map_or("*", |(_, rest)| rest).to_owned();
+            named
+                .resources
+                .push(format!("arn:{p}:bedrock:*::foundation-model/{}", safe(of_model.into())).into());
+            if !model.starts_with("arn:") {
+                let profile = safe(id.to_owned().into());
+                named.resources.push(format!("arn:{p}:bedrock:{r}:{a}:inference-profile/{profile}").into());
+            }
+        }
+    }
+
     fn target(&self, target: &Target, named: &mut Named<'_>) {
         let [first, rest @ ..] = target.params else { return };
         let rest: Vec<String> =
@@ -201,12 +350,32 @@ impl<'r> Request<'r, '_> {
         }
         let [partition, region, account] = self.place();
         for name in self.texts(first) {
-            let Some(name) = plain(target, &name) else { continue };
+            let Some(name) = plain(target, &name) else {
+                // An ARN is taken as it is; another's name or an alias is not known.
+                match (name.starts_with("arn:"), target.host, target.params) {
+                    (true, "dynamodb", [_, "indexName"]) => {
+                        let index = rest.first().cloned().unwrap_or_default();
+                        named
+                            .resources
+                            .push(format!("{}/index/{}", safe(name.into()), safe(index.into())).into());
+                    }
+                    (true, ..) | (_, "bedrock", _) => {}
+                    _ => named.unresolved = true,
+                }
+                continue;
+            };
             let part = |text: &str| safe(text.to_owned().into()).into_owned();
-            let mut arn = target.arn.replace("{p}", partition).replace("{r}", region).replace("{a}", account);
-            // Documents that belong to AWS have no account.
-            if target.host == "ssm" && name.starts_with("AWS-") {
-                arn = arn.replace(&format!(":{account}:document"), "::document");
+            let mut arn: String =
+                target.arn.replace("{p}", partition).replace("{r}", region).replace("{a}", account);
+            // Documents that belong to AWS have no account, and others may be called so, too.
+            let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
+            if by_aws && arn.contains(":document/") {
+                named.resources.push(format!("arn:{partition}:ssm:{region}::document/{}", part(name)).into());
+            }
+            if matches!(target.host, "rds" | "sagemaker") {
+                arn.push_str(&part(&name.to_lowercase()));
+                named.resources.push(Cow::Owned(arn.replace("{0}", "")));
+                continue;
             }
             // Names last, so that nothing in one is taken for a place.
             let mut out = String::new();
@@ -216,7 +385,8 @@ impl<'r> Request<'r, '_> {
                 out.push_str(before);
                 match place {
                     "0" => out.push_str(&part(name)),
-                    _ => out.extend(rest.first().and_then(|text| plain(target, text)).map(part)),
+                    // What only completes another name may be given as an ARN, too.
+                    _ => out.extend(rest.first().and_then(|text| text.rsplit('/').next()).map(part)),
                 }
                 at = after;
             }
@@ -225,15 +395,25 @@ impl<'r> Request<'r, '_> {
         }
     }
 
-    /// Partition, region and account of what is named plainly.
+    /// Partition, region and account of what is named plainly. What is none of these is left empty, and fits nothing.
     fn place(&self) -> [&str; 3] {
-        let partition = self.setting.caller_arn.split(':').nth(1).filter(|p| p.starts_with("aws"));
+        let host = self.setting.host;
         let by_region = match self.setting.region {
             region if region.starts_with("cn-") => "aws-cn",
             region if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         };
-        [partition.unwrap_or(by_region), self.setting.region, self.setting.account]
+        let told = self.setting.caller_arn.split(':').nth(1);
+        let partition =
+            told.filter(|told| matches!(*told, "aws" | "aws-cn" | "aws-us-gov")).unwrap_or(by_region);
+        let owner = OWNERS.iter().find(|(of, _)| *of == host).and_then(|(_, member)| self.member(member));
+        let owner = owner.and_then(|raw| raw.strip_prefix('"')?.strip_suffix('"'));
+        let is_account = |text: &&str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+        let account =
+            owner.filter(is_account).or(Some(self.setting.account).filter(is_account)).unwrap_or("");
+        let region = self.setting.region;
+        let is_region = region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        [partition, if is_region { region } else { "" }, account]
     }
 
     /// EC2's ids say what they are of.
@@ -332,14 +512,14 @@ fn collect(value: &Value, path: &str, out: &mut Vec<String>) {
 /// alias or another account's name stands for something that is not known here.
 fn plain<'n>(target: &Target, name: &'n str) -> Option<&'n str> {
     if name.starts_with("arn:") {
-        // What only completes another name may be given as an ARN, too.
-        return if target.params.len() > 1 { name.rsplit('/').next() } else { None };
+        return None;
     }
     match target.host {
         "kms" if name.starts_with("alias/") => None,
         // `ACCOUNT:function:NAME` is a name of another account, maybe.
         "lambda" if name.contains(":function:") || name.contains(":layer:") => None,
-        "ssm" => Some(name.trim_start_matches('/')),
+        // `NAME:VERSION` and `NAME:LABEL` select of a parameter.
+        "ssm" => name.trim_start_matches('/').split(':').next(),
         "route53" => Some(name.rsplit('/').next().unwrap_or(name)),
         // Inference profiles (`us.anthropic…`) call models in several regions.
         "bedrock" if !name.contains('.') || is_profile(name) => None,
@@ -378,11 +558,89 @@ fn roles_in(value: &Value, speaks: bool, found: &mut impl FnMut(String)) {
         Value::Object(map) => {
             for (key, member) in map {
                 let key = key.to_ascii_lowercase();
-                roles_in(member, key.contains("role") || is_any(&key, ROLE_MEMBERS), found);
+                if !is_any(&key, FREE) {
+                    roles_in(member, key.contains("role") || is_any(&key, ROLE_MEMBERS), found);
+                }
             }
         }
         _ => {}
     }
+}
+
+/// ARNs that records and requests write otherwise than policies do.
+fn mended(arn: Cow<'_, str>) -> Cow<'_, str> {
+    // A log group's ARN is often written with the wildcard that policies have.
+    if arn.contains(":log-group:") && arn.ends_with(":${*}") {
+        return Cow::Owned(arn.trim_end_matches(":${*}").to_owned());
+    }
+    // A secret's ARN ends in a hyphen and six characters, which callers may leave out
+    // (https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html).
+    if arn.contains(":secretsmanager:") && arn.contains(":secret:") {
+        let whole = arn
+            .rsplit_once('-')
+            .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()));
+        if !whole {
+            return arn + "-??????";
+        }
+    }
+    arn
+}
+
+/// Words inside ARNs that tell kinds of resources apart.
+const WORDS: &[&str] = &[
+    "autoScalingGroupName",
+    "backup",
+    "deployments",
+    "export",
+    "import",
+    "index",
+    "integration",
+    "launchConfigurationName",
+    "log-stream",
+    "methods",
+    "model-endpoint",
+    "object",
+    "resources",
+    "stages",
+    "stream",
+];
+
+/// Services whose resources are names and nothing else.
+const BARE: &[&str] = &["codecommit", "codepipeline", "sns", "sqs"];
+
+/// What kinds of things one record names: an ARN of each kind, names as `x`. Policies have to cover every call of a name,
+/// and calls of one name may act on different kinds of things.
+fn kinds(resources: &[Cow<'_, str>]) -> Option<String> {
+    let mut kinds: Vec<String> = resources.iter().filter_map(|arn| kind(arn)).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    (!kinds.is_empty()).then(|| kinds.join(" "))
+}
+
+fn kind(arn: &str) -> Option<String> {
+    let mut fields = arn.splitn(6, ':').skip(2);
+    let (service, region, account, resource) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let put = |field: &str| if field.is_empty() { "" } else { "x" };
+    let mut out = format!("arn:aws:{service}:{}:{}:", put(region), put(account));
+    if service == "s3" && account.is_empty() {
+        out.push_str(if resource.contains('/') { "x/x" } else { "x" });
+        return Some(out);
+    }
+    let bare = BARE.contains(&service);
+    let mut first = true;
+    for (n, segment) in resource.split_inclusive(['/', ':']).take(6).enumerate() {
+        let (name, end) = match segment.strip_suffix(['/', ':']) {
+            Some(name) => (name, segment.get(name.len()..).unwrap_or_default()),
+            None => (segment, ""),
+        };
+        let keep = name.is_empty() || first && !bare || n > 0 && WORDS.contains(&name);
+        out.push_str(if keep { name } else { "x" });
+        out.push_str(end);
+        first &= name.is_empty();
+    }
+    out.retain(|c| !c.is_whitespace());
+    Some(out)
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -82,13 +82,13 @@ impl ResourceSet {
 
     /// Roles, machines' profiles and places that were copied from are as many as logs name.
     fn bound_shows(&mut self) {
-        for kind in ["pass:", "profile:", "from:"] {
+        for kind in ["pass:", "profile:", "from:", "kinds:", "tagged:"] {
             let of_kind = |shows: &BTreeSet<String>| {
                 let all: Vec<String> = shows.iter().filter(|show| show.starts_with(kind)).cloned().collect();
                 all
             };
             let before = of_kind(&self.shows);
-            let coarse = before.iter().any(|show| show.ends_with("/*"));
+            let coarse = kind == "from:" && before.iter().any(|show| show.ends_with("/*"));
             if before.len() > MOST_RESOURCES || coarse {
                 // A bucket is known by what stands before the first slash of the resource.
                 let wide = |show: &String| match show.split_once('/').filter(|_| kind == "from:") {

@@ -437,6 +437,8 @@ const GLOBAL: &[&str] = &[
     "ce",
     "waf",
     "globalaccelerator",
+    // Inference profiles call models in regions of their own choice.
+    "bedrock",
 ];
 
 fn in_regions(role: &mut Role, regions: &BTreeSet<String>) {

@@ -185,6 +185,18 @@ pub(super) fn caveats(b: &Blueprint) -> Vec<String> {
     if b.role.observed.is_empty() && !b.denied.is_empty() {
         out.push("every call was denied, so the role is granted nothing: ask whether the consumer is needed at all".into());
     }
+    let calls =
+        |name: &str| b.role.observed.iter().any(|call| call.source.starts_with("sts.") && call.name == name);
+    if calls("AssumeRole") && b.makes_role() {
+        out.push("it assumes roles: sessions that a role opens in other roles last one hour at most (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html), whatever it asked for with the key".into());
+    }
+    for name in ["GetFederationToken", "GetSessionToken"] {
+        if calls(name) && b.makes_role() {
+            out.push(format!(
+                "it calls {name}, which a role cannot: let it use the role's own session, or assume a role"
+            ));
+        }
+    }
     for profile in &b.role.permissions.profiles {
         out.push(format!("it hands instance profile {profile} to instances: iam:PassRole on that profile's role is needed, and no log names the role"));
     }

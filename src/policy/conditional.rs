@@ -46,8 +46,16 @@ pub(super) fn needed(
     actions.retain(|action| action.to_string() != "iam:PassRole");
     let mut out = Needed { upper, ..Needed::default() };
     let base = actions.clone();
-    if has("tags") && !base.iter().any(|action| action.level == AccessLevel::Tagging) {
-        actions.extend(base.iter().filter_map(|action| tagging(action, event)));
+    let tagged: BTreeSet<String> =
+        shows.iter().filter_map(|show| show.strip_prefix("tagged:")).map(str::to_owned).collect();
+    let tags = base.iter().filter_map(|action| tagging(action, event));
+    let tags_itself = base.iter().any(|action| action.level == AccessLevel::Tagging);
+    let mut tags_elsewhere = Vec::new();
+    if !tagged.is_empty() && !tags_itself {
+        // What is made is tagged, not what it is made of.
+        tags_elsewhere = tags.map(|action| (action, tagged.clone())).collect();
+    } else if has("tags") && !tags_itself {
+        actions.extend(tags);
     }
     match host {
         "s3" => actions.extend(s3(event, &base, shows)),
@@ -58,8 +66,16 @@ pub(super) fn needed(
         }
         _ => {}
     }
+    out.elsewhere.extend(tags_elsewhere);
     let from: BTreeSet<String> =
         shows.iter().filter_map(|show| show.strip_prefix("from:")).map(str::to_owned).collect();
+    if has("from-version") {
+        actions.extend(find_action("s3", "GetObjectVersion"));
+    }
+    if host == "sts" && event == "AssumeRole" {
+        actions.extend(has("session-tags").then(|| find_action("sts", "TagSession")).flatten());
+        actions.extend(has("source-identity").then(|| find_action("sts", "SetSourceIdentity")).flatten());
+    }
     if matches!(event, "CopyObject" | "UploadPartCopy") && !from.is_empty() {
         // It reads there and writes here.
         let reads = |action: &Action| action.name.starts_with("GetObject");
@@ -127,6 +143,11 @@ fn s3(event: &str, base: &[Action], shows: &BTreeSet<String>) -> Vec<Action> {
         (has("acl") && event == "CreateBucket", "PutBucketAcl"),
         (has("object-tags") && puts, "PutObjectTagging"),
         (has("bypass-governance"), "BypassGovernanceRetention"),
+        (has("retention") && puts, "PutObjectRetention"),
+        (has("legal-hold") && puts, "PutObjectLegalHold"),
+        (has("ownership") && event == "CreateBucket", "PutBucketOwnershipControls"),
+        (has("object-lock") && event == "CreateBucket", "PutBucketObjectLockConfiguration"),
+        (has("object-lock") && event == "CreateBucket", "PutBucketVersioning"),
     ];
     let also = also.into_iter().filter(|(shown, _)| *shown).map(|(_, name)| name.to_owned());
     versioned.chain(also).filter_map(|name| find_action("s3", &name)).collect()

@@ -5,7 +5,7 @@ use super::actions::{Action, find_action, reason};
 use super::conditional::{Needed, needed};
 use super::escalation::{Danger, danger};
 use super::evaluate::{action_matches, list};
-use super::scope::{Scope, covers, resources, without_covered};
+use super::scope::{Acted, Scope, covers, has_wildcard, resources, without_covered};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,8 @@ pub struct Observed {
     pub all_named: bool,
     /// What was acted on, as policies write ARNs.
     pub resources: BTreeSet<String>,
+    /// Whether that was made coarser, as there was too much of it to keep.
+    pub coarse: bool,
     /// What the requests show ([`crate`]'s decoder says what there is).
     pub shows: BTreeSet<String>,
 }
@@ -71,25 +73,44 @@ pub struct Permissions {
     pub profiles: BTreeSet<String>,
 }
 
-/// Services that roles are passed to, as `iam:PassedToService` has them; where a service is not here, passing a role to it is
-/// left to be asked for. By hand, from the services' own guides to their roles.
-const PASSED_TO: &[(&str, &[&str])] = &[
-    ("apigateway", &["apigateway.amazonaws.com"]),
-    ("autoscaling", &["application-autoscaling.amazonaws.com", "autoscaling.amazonaws.com"]),
-    ("cloudformation", &["cloudformation.amazonaws.com"]),
-    ("codebuild", &["codebuild.amazonaws.com"]),
-    ("codepipeline", &["codepipeline.amazonaws.com"]),
-    ("ec2", &["ec2.amazonaws.com"]),
-    ("ecs", &["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"]),
-    ("eks", &["ec2.amazonaws.com", "eks.amazonaws.com"]),
-    ("events", &["events.amazonaws.com"]),
-    ("firehose", &["firehose.amazonaws.com"]),
-    ("glue", &["glue.amazonaws.com"]),
-    ("iam", &["ec2.amazonaws.com"]),
-    ("lambda", &["lambda.amazonaws.com"]),
-    ("sagemaker", &["sagemaker.amazonaws.com"]),
-    ("scheduler", &["scheduler.amazonaws.com"]),
-    ("states", &["states.amazonaws.com"]),
+/// Services that calls pass roles to, as `iam:PassedToService` has them: event source, beginnings of event names, services. A
+/// call that is not here may pass a role or only name it: that is left to be asked for. By hand, from the services' own guides
+/// to their roles.
+const PASSED_TO: &[(&str, &[&str], &[&str])] = &[
+    (
+        "apigateway",
+        &["CreateApi", "ImportApi", "PutIntegration", "UpdateIntegration", "CreateAuthorizer"],
+        &["apigateway.amazonaws.com"],
+    ),
+    ("autoscaling", &["RegisterScalableTarget"], &["application-autoscaling.amazonaws.com"]),
+    ("autoscaling", &["PutLifecycleHook"], &["autoscaling.amazonaws.com"]),
+    (
+        "cloudformation",
+        &["CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet"],
+        &["cloudformation.amazonaws.com"],
+    ),
+    ("codebuild", &["CreateProject", "UpdateProject", "StartBuild"], &["codebuild.amazonaws.com"]),
+    ("codepipeline", &["CreatePipeline", "UpdatePipeline"], &["codepipeline.amazonaws.com"]),
+    ("ec2", &["CreateFlowLogs"], &["vpc-flow-logs.amazonaws.com"]),
+    ("ec2", &["RequestSpotFleet"], &["spotfleet.amazonaws.com"]),
+    ("ecs", &["CreateService", "UpdateService"], &["ecs-tasks.amazonaws.com", "ecs.amazonaws.com"]),
+    ("ecs", &["RegisterTaskDefinition", "RunTask", "StartTask"], &["ecs-tasks.amazonaws.com"]),
+    ("eks", &["CreateCluster"], &["eks.amazonaws.com"]),
+    ("eks", &["CreateFargateProfile"], &["eks-fargate-pods.amazonaws.com"]),
+    ("eks", &["CreateNodegroup"], &["ec2.amazonaws.com"]),
+    ("eks", &["CreatePodIdentityAssociation", "UpdatePodIdentityAssociation"], &["pods.eks.amazonaws.com"]),
+    ("events", &["PutRule", "PutTargets"], &["events.amazonaws.com"]),
+    ("firehose", &["CreateDeliveryStream", "UpdateDestination"], &["firehose.amazonaws.com"]),
+    (
+        "glue",
+        &["CreateCrawler", "CreateDevEndpoint", "CreateJob", "UpdateCrawler", "UpdateJob"],
+        &["glue.amazonaws.com"],
+    ),
+    ("iam", &["AddRoleToInstanceProfile"], &["ec2.amazonaws.com"]),
+    ("lambda", &["CreateFunction", "UpdateFunctionConfiguration"], &["lambda.amazonaws.com"]),
+    ("sagemaker", &["Create", "Update"], &["sagemaker.amazonaws.com"]),
+    ("scheduler", &["CreateSchedule", "UpdateSchedule"], &["scheduler.amazonaws.com"]),
+    ("states", &["CreateStateMachine", "UpdateStateMachine"], &["states.amazonaws.com"]),
 ];
 
 /// Derives them. `today` is what the user's policies say now, where all of them are known: where calls do not say what they
@@ -144,21 +165,22 @@ fn of_call(call: &Observed, needed: &Needed, today: Option<&[&Value]>) -> Vec<Gr
     };
     let mut out = Vec::new();
     for action in &needed.actions {
-        let (resources, scope) = scoped(action, &call.resources, call, today);
+        let (resources, scope) = scoped(action, &acted(call), call.all_named, today);
         let mut made = grant(*action, resources, scope, via(action, call));
         // A named role is as narrow as it gets; any role is not.
-        if action.to_string() == "sts:AssumeRole" && matches!(made.scope, Scope::Exact) {
+        let exact = made.scope == Scope::Exact && !made.resources.iter().any(|arn| has_wildcard(arn));
+        if action.prefix == "sts" && exact {
             made.danger = Danger::Careful;
         }
         out.push(made);
     }
     for (action, named) in &needed.elsewhere {
-        let (resources, scope) = scoped(action, named, call, today);
+        let (resources, scope) = scoped(action, &Acted::on(named, &call.regions), true, today);
         out.push(grant(*action, resources, scope, None));
     }
     if let Some(pass) = find_action("iam", "PassRole").filter(|_| !needed.passed.is_empty()) {
-        let exact = !needed.passed.contains("*");
-        let services: BTreeSet<String> = passed_to(&call.source).iter().map(|s| (*s).to_owned()).collect();
+        let exact = !needed.passed.iter().any(|role| has_wildcard(role));
+        let services: BTreeSet<String> = passed_to(call).iter().map(|s| (*s).to_owned()).collect();
         let condition = (!services.is_empty()).then_some(("StringEquals", "iam:PassedToService", services));
         let danger = if condition.is_some() && exact { Danger::Careful } else { Danger::Privileged };
         let scope = if exact { Scope::Exact } else { Scope::NotNamed };
@@ -170,26 +192,42 @@ fn of_call(call: &Observed, needed: &Needed, today: Option<&[&Value]>) -> Vec<Gr
     out
 }
 
-/// Services that a call of an event source passes roles to; none where it is not known.
-pub(super) fn passed_to(source: &str) -> &'static [&'static str] {
-    let host = source.split('.').next().unwrap_or_default();
-    PASSED_TO.iter().find(|(of, _)| *of == host).map_or(&[], |(_, services)| services)
+/// Services that a call passes roles to; none where it is not known.
+pub(super) fn passed_to(call: &Observed) -> &'static [&'static str] {
+    let host = call.source.split('.').next().unwrap_or_default();
+    let is_row = |(of, events, _): &&(&str, &[&str], &[&str])| {
+        *of == host && events.iter().any(|start| call.name.starts_with(start))
+    };
+    PASSED_TO.iter().find(is_row).map_or(&[], |(.., services)| services)
+}
+
+/// What the calls acted on, for actions on it.
+pub(super) fn acted(call: &Observed) -> Acted<'_> {
+    let combinations = call.shows.iter().filter_map(|show| show.strip_prefix("kinds:"));
+    Acted {
+        named: &call.resources,
+        combinations: combinations.map(|kinds| kinds.split(' ').collect()).collect(),
+        coarse: call.coarse,
+        regions: &call.regions,
+    }
 }
 
 fn scoped(
     action: &Action,
-    named: &BTreeSet<String>,
-    call: &Observed,
+    acted: &Acted<'_>,
+    all_named: bool,
     today: Option<&[&Value]>,
 ) -> (BTreeSet<String>, Scope) {
     let any = || BTreeSet::from(["*".to_owned()]);
     if !action.scoped() {
         return (any(), Scope::NoneTaken);
     }
-    let all_known = call.all_named && !named.contains("*");
-    if let Some((resources, scope)) = all_known.then(|| resources(action, named, &call.regions)).flatten() {
+    let all_known = all_named && !acted.named.contains("*");
+    if let Some((resources, scope)) = all_known.then(|| resources(action, acted)).flatten() {
         return match today {
-            Some(policies) if scope == Scope::Widened => (within(policies, action, resources, named), scope),
+            Some(policies) if scope == Scope::Widened => {
+                (within(policies, action, resources, acted.named), scope)
+            }
             _ => (resources, scope),
         };
     }

@@ -26,18 +26,22 @@ impl Danger {
 }
 
 /// Services whose changes are changes of who may do what.
-const GOVERNING: &[&str] = &["iam", "identitystore", "organizations", "ram", "sso", "sso-directory"];
+const GOVERNING: &[&str] =
+    &["iam", "identitystore", "organizations", "ram", "rolesanywhere", "sso", "sso-directory"];
 
 /// Actions that run code, or open a shell, with the permissions of something else. By hand: their access levels are plain
 /// Write.
 const RUNS_CODE: &[&str] = &[
     "cloudformation:CreateChangeSet",
+    "cloudformation:CreateResource",
     "cloudformation:CreateStack",
+    "cloudformation:CreateStackInstances",
     "cloudformation:ExecuteChangeSet",
     "cloudformation:SetStackPolicy",
     "cloudformation:UpdateStack",
     "codebuild:StartBuild",
     "codebuild:UpdateProject",
+    "cognito-identity:SetIdentityPoolRoles",
     "ec2-instance-connect:SendSSHPublicKey",
     "ec2:AssociateIamInstanceProfile",
     "ec2:ModifyInstanceAttribute",
@@ -47,6 +51,9 @@ const RUNS_CODE: &[&str] = &[
     "ecs:RegisterTaskDefinition",
     "ecs:RunTask",
     "ecs:UpdateService",
+    "eks:AssociateAccessPolicy",
+    "eks:CreateAccessEntry",
+    "eks:CreatePodIdentityAssociation",
     "glue:CreateDevEndpoint",
     "glue:CreateJob",
     "glue:UpdateDevEndpoint",
@@ -59,7 +66,9 @@ const RUNS_CODE: &[&str] = &[
     "sagemaker:CreateNotebookInstance",
     "sagemaker:CreatePresignedNotebookInstanceUrl",
     "secretsmanager:PutResourcePolicy",
+    "ssm:CreateAssociation",
     "ssm:SendCommand",
+    "ssm:StartAutomationExecution",
     "ssm:StartSession",
     "states:UpdateStateMachine",
 ];

@@ -83,11 +83,8 @@ pub fn parity(
         if !needed.upper {
             used.extend(requests.iter().map(|request| request.action));
         }
-        let fits = |action: &&Action| {
-            call.all_named
-                && resources(action, &call.resources, &call.regions)
-                    .is_some_and(|(_, s)| s != Scope::NotNamed)
-        };
+        let fits =
+            |action: &&Action| call.all_named && resources(action, &super::derive::acted(call)).is_some();
         named.extend(needed.actions.iter().filter(fits));
         out.mapped += call.events;
         match worst(&own, &requests) {
@@ -145,7 +142,7 @@ fn requests(call: &Observed) -> Vec<Asked> {
         .collect();
     let on = |action: &Action, named: &BTreeSet<String>| -> Vec<String> {
         let fitting: Vec<String> =
-            named.iter().filter(|arn| super::scope::fits(action, arn)).map(|arn| concrete(arn)).collect();
+            super::scope::checked_on(action, named).iter().map(|arn| concrete(arn)).collect();
         if !action.scoped() || fitting.is_empty() { vec![ANYTHING.to_owned()] } else { fitting }
     };
     for action in &needed.actions {
@@ -155,7 +152,7 @@ fn requests(call: &Observed) -> Vec<Asked> {
         on(action, named).into_iter().for_each(|resource| ask(*action, resource, &[]));
     }
     if let Some(pass) = find_action("iam", "PassRole") {
-        let services = super::derive::passed_to(&call.source);
+        let services = super::derive::passed_to(call);
         for role in &needed.passed {
             let service = services.first().map_or_else(|| call.source.clone(), |s| (*s).to_owned());
             ask(pass, concrete(role), &[("iam:passedtoservice", service)]);

@@ -44,6 +44,7 @@ const FLEETING: &[&str] = &[
     "batch:*:*:job/*",
     "codebuild:*:*:build/*",
     "ec2:*:*:fleet/*",
+    "ec2:*::image/*",
     "ec2:*:*:instance/*",
     "ec2:*:*:network-interface/*",
     "ec2:*:*:spot-instances-request/*",
@@ -63,47 +64,96 @@ const FLEETING: &[&str] = &[
     "states:*:*:express:*:*:*",
 ];
 
+/// Resources with revisions behind their names: tomorrow's have other ones.
+const REVISED: &[&str] =
+    &["batch:*:*:job-definition/*:*", "ecs:*:*:task-definition/*:*", "lambda:*:*:layer:*:*"];
+
+/// The ARN with any revision.
+fn any_revision(arn: &str) -> String {
+    arn.rfind(':').and_then(|at| arn.get(..=at)).map_or_else(|| arn.to_owned(), |head| format!("{head}*"))
+}
+
 /// No call but EC2's acts on more types of resources at once.
 const MOST_AT_ONCE: usize = 4;
 
 /// EC2's actions that make instances.
 const LAUNCHES: &[&str] = &["CreateFleet", "RequestSpotFleet", "RequestSpotInstances", "RunInstances"];
 
-/// The resources of an action, given what calls named. Nothing where nothing that was named fits.
-pub(super) fn resources(
-    action: &Action,
-    named: &BTreeSet<String>,
-    regions: &BTreeSet<String>,
-) -> Option<(BTreeSet<String>, Scope)> {
+/// SSM's actions that act on machines which requests may choose by tags.
+const ON_MACHINES: &[&str] = &["SendCommand", "StartSession"];
+
+/// What the calls of one name acted on, all of them together.
+pub(super) struct Acted<'a> {
+    /// As policies write ARNs.
+    pub(super) named: &'a BTreeSet<String>,
+    /// For each combination that single calls named, an ARN of each kind; none where that was not kept.
+    pub(super) combinations: Vec<Vec<&'a str>>,
+    /// Whether names were made coarser before they came here.
+    pub(super) coarse: bool,
+    /// Regions of the calls.
+    pub(super) regions: &'a BTreeSet<String>,
+}
+
+impl<'a> Acted<'a> {
+    /// Something named by itself, not by single calls.
+    pub(super) fn on(named: &'a BTreeSet<String>, regions: &'a BTreeSet<String>) -> Self {
+        Self { named, combinations: Vec::new(), coarse: false, regions }
+    }
+}
+
+/// The resources of an action, given what calls named. Nothing where some call named nothing that fits.
+pub(super) fn resources(action: &Action, acted: &Acted<'_>) -> Option<(BTreeSet<String>, Scope)> {
     let mut fitting: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
-    for arn in named {
-        let Some(format) = best_format(action.prefix, arn) else { continue };
-        if action.formats().any(|(known, _)| known == format) {
+    for arn in acted.named {
+        if let Some(format) = fit(action, arn) {
             fitting.entry(format).or_default().insert(arn.clone());
         }
     }
-    let partition = named.iter().find_map(|arn| arn.split(':').nth(1))?;
-    if fitting.is_empty() {
+    // Calls on objects that tell their bucket only, such as deleting many at once.
+    let buckets =
+        |kinds: &BTreeSet<&str>| kinds.is_empty() && takes(action, OBJECT) && !takes(action, BUCKET);
+    let formats_of = |kinds: &Vec<&str>| -> BTreeSet<&'static str> {
+        let mut found: BTreeSet<&'static str> = kinds.iter().filter_map(|kind| fit(action, kind)).collect();
+        if buckets(&found) && kinds.iter().any(|kind| best_format(action.prefix, kind) == Some(BUCKET)) {
+            found.insert(OBJECT);
+        }
+        found
+    };
+    let combinations: Vec<BTreeSet<&'static str>> = acted.combinations.iter().map(formats_of).collect();
+    let by_bucket = |kinds: &Vec<&str>| buckets(&kinds.iter().filter_map(|kind| fit(action, kind)).collect());
+    if acted.combinations.iter().any(by_bucket) || buckets(&fitting.keys().copied().collect()) {
+        let told = acted.named.iter().filter(|arn| best_format(action.prefix, arn) == Some(BUCKET));
+        fitting.entry(OBJECT).or_default().extend(told.map(|bucket| format!("{bucket}/*")));
+        fitting.retain(|_, arns| !arns.is_empty());
+    }
+    // A call that names nothing of a fitting kind may have acted on anything.
+    if fitting.is_empty() || combinations.iter().any(BTreeSet::is_empty) {
         return None;
     }
-    let mut scope = Scope::Exact;
+    let partition = acted.named.iter().find_map(|arn| arn.split(':').nth(1))?;
+    let mut scope = if acted.coarse { Scope::Widened } else { Scope::Exact };
     let mut out = BTreeSet::new();
     for (format, arns) in &fitting {
         let widened = widen(format, arns);
-        if widened != *arns {
-            scope = Scope::Widened;
+        if widened.iter().any(|arn| !acted.named.contains(arn)) || widened.len() != arns.len() {
+            scope = scope.max(Scope::Widened);
         }
         out.extend(widened);
     }
     // A call on several types of resources needs all of them, and logs do not name all. Launching takes many that the
     // reference calls optional, named in deep places.
     let launches = action.prefix == "ec2" && LAUNCHES.contains(&action.name);
+    let on_machines = action.prefix == "ssm" && ON_MACHINES.contains(&action.name);
     // Where the reference calls very many of them required, it means one of them (kinds of models in Bedrock).
     let required = action.formats().filter(|(_, every)| *every).count();
     let all_of_them = action.prefix == "ec2" || required <= MOST_AT_ONCE;
     for (format, every) in action.formats() {
-        if !fitting.contains_key(format) && (every && all_of_them || launches) {
-            out.insert(any_of(format, partition, regions));
+        let machine = on_machines && matches!(format, "ec2:*:*:instance/*" | "ssm:*:*:managed-instance/*");
+        let machines_named = fitting.keys().any(|f| f.ends_with("instance/*"));
+        // Named by some calls is not named by all.
+        let always = fitting.contains_key(format) && combinations.iter().all(|kinds| kinds.contains(format));
+        if !always && (every && all_of_them || launches || machine && !machines_named) {
+            out.insert(any_of(format, partition, acted.regions));
             scope = Scope::Widened;
         }
     }
@@ -117,10 +167,27 @@ pub(super) fn resources(
     Some((without_covered(out), scope))
 }
 
-/// Whether an action can be scoped to such a resource.
-pub(super) fn fits(action: &Action, arn: &str) -> bool {
-    best_format(action.prefix, arn).is_some_and(|best| action.formats().any(|(format, _)| format == best))
+/// What of the named things an action is checked against.
+pub(super) fn checked_on(action: &Action, named: &BTreeSet<String>) -> Vec<String> {
+    let direct: Vec<String> = named.iter().filter(|arn| fit(action, arn).is_some()).cloned().collect();
+    if direct.is_empty() && takes(action, OBJECT) && !takes(action, BUCKET) {
+        let told = named.iter().filter(|arn| best_format(action.prefix, arn) == Some(BUCKET));
+        return told.map(|bucket| format!("{bucket}/*")).collect();
+    }
+    direct
 }
+
+/// The format by which an action takes a resource.
+fn fit(action: &Action, arn: &str) -> Option<&'static str> {
+    best_format(action.prefix, arn).filter(|best| takes(action, best))
+}
+
+fn takes(action: &Action, wanted: &str) -> bool {
+    action.formats().any(|(format, _)| format == wanted)
+}
+
+const BUCKET: &str = "s3:::*";
+const OBJECT: &str = "s3:::*/*";
 
 fn is_log_group(arn: &str) -> bool {
     arn.contains(":log-group:") && !arn.contains(":log-stream:") && !arn.ends_with(":*")
@@ -147,7 +214,10 @@ fn any_of(format: &str, partition: &str, regions: &BTreeSet<String>) -> String {
 
 fn widen(format: &str, arns: &BTreeSet<String>) -> BTreeSet<String> {
     let wide: BTreeSet<String> = match format {
-        "s3:::*/*" => s3_objects(arns),
+        OBJECT => return without_covered(s3_objects(arns)),
+        // Whatever the names of buckets have in common, others own the rest of them.
+        BUCKET => return arns.clone(),
+        _ if REVISED.contains(&format) => arns.iter().map(|arn| any_revision(arn)).collect(),
         _ if FLEETING.contains(&format) => arns.iter().map(|arn| any_name(arn)).collect(),
         _ => arns.clone(),
     };
@@ -235,7 +305,7 @@ pub(super) fn without_covered(all: BTreeSet<String>) -> BTreeSet<String> {
     all.iter().filter(|arn| !covered(arn)).cloned().collect()
 }
 
-fn has_wildcard(arn: &str) -> bool {
+pub(super) fn has_wildcard(arn: &str) -> bool {
     arn.replace("${*}", "").replace("${?}", "").contains(['*', '?'])
 }
 
@@ -317,7 +387,7 @@ mod tests {
         let action = find_action(prefix, name).unwrap();
         let named = named.iter().map(|arn| (*arn).to_owned()).collect();
         let regions = BTreeSet::from(["eu-west-1".to_owned()]);
-        resources(&action, &named, &regions)
+        resources(&action, &Acted::on(&named, &regions))
             .map_or((Vec::new(), "nothing"), |(arns, scope)| (arns.into_iter().collect(), scope.id()))
     }
 
@@ -348,6 +418,13 @@ mod tests {
             ),
             ("sqs:SendMessage", &[q], &[q], "exact"),
             ("sqs:SendMessage", &[b], &[], "nothing"),
+            ("s3:DeleteObject", &[b], &["arn:aws:s3:::b/*"], "widened"),
+            (
+                "ecs:RunTask",
+                &["arn:aws:ecs:eu-west-1:111122223333:task-definition/app:42"],
+                &["arn:aws:ecs:eu-west-1:111122223333:task-definition/app:*"],
+                "widened",
+            ),
             (
                 "ec2:TerminateInstances",
                 &["arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc"],
@@ -363,8 +440,12 @@ mod tests {
             (
                 "ssm:SendCommand",
                 &["arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"],
-                &["arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"],
-                "exact",
+                &[
+                    "arn:aws:ec2:eu-west-1:*:instance/*",
+                    "arn:aws:ssm:eu-west-1:*:managed-instance/*",
+                    "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
+                ],
+                "widened",
             ),
             ("s3:GetObject", &["arn:aws:s3:::b/odd${*}name"], &["arn:aws:s3:::b/odd${*}name"], "exact"),
         ];
@@ -399,6 +480,9 @@ mod tests {
         let named: Vec<&str> = arns.iter().map(String::as_str).collect();
         let want = (vec!["arn:aws:sqs:eu-west-1:111122223333:*".to_owned()], "widened");
         assert_eq!(scoped("sqs:SendMessage", &named), want);
+        let arns: Vec<String> = (0..40).map(|n| format!("arn:aws:s3:::bucket-{n}/a/b")).collect();
+        let named: Vec<&str> = arns.iter().map(String::as_str).collect();
+        assert_eq!(scoped("s3:PutObject", &named).0.len(), 40, "nobody else's buckets");
     }
 
     #[test]
