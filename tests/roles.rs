@@ -192,6 +192,121 @@ fn requests_say_on_what_and_what_else() {
     }
 }
 
+/// Each of these once came out as a role that would have failed, or that allowed too much.
+#[test]
+fn calls_of_one_name_that_differ() {
+    let role = "arn:aws:iam::111122223333:role/Admin";
+    let here = "arn:aws:ec2:eu-west-1:111122223333";
+    let cases: Vec<(&str, &str, Vec<Value>, Vec<String>)> = vec![
+        // Only one of the calls names its snapshot in a way that is understood.
+        ("rds", "CopyDBSnapshot",
+            vec![json!({"sourceDBSnapshotIdentifier": "rds:a", "kmsKeyId": "arn:aws:kms:eu-west-1:111122223333:key/k"}),
+                json!({"sourceDBSnapshotIdentifier": "arn:aws:rds:eu-west-1:111122223333:snapshot:b"})],
+            vec!["rds:CopyDBSnapshot on *".into()]),
+        ("ec2", "CreateTags",
+            vec![json!({"resourcesSet": {"items": [{"resourceId": "vpc-1"}, {"resourceId": "acl-1"}]}})],
+            vec!["ec2:CreateTags on *".into()]),
+        ("ec2", "CreateSnapshot",
+            vec![json!({"volumeId": "vol-1", "tagSpecificationSet": {"items": [{"resourceType": "snapshot", "tags": [{"key": "a"}]}]}})],
+            vec![
+                format!("ec2:CreateSnapshot on {here}:volume/* arn:aws:ec2:eu-west-1::snapshot/*"),
+                "ec2:CreateTags on arn:aws:ec2:eu-west-1::snapshot/*".into(),
+            ]),
+        ("events", "PutEvents", vec![json!({"entries": [{"eventBusName": "x"}, {}]})],
+            vec!["events:PutEvents on arn:aws:events:eu-west-1:111122223333:event-bus/default arn:aws:events:eu-west-1:111122223333:event-bus/x".into()]),
+        ("events", "PutRule", vec![json!({"name": "r", "eventBusName": "orders"})],
+            vec!["events:PutRule on arn:aws:events:eu-west-1:111122223333:rule/orders/r".into()]),
+        ("lambda", "Invoke", vec![json!({"functionName": "f", "qualifier": "prod"})],
+            vec!["lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:f arn:aws:lambda:eu-west-1:111122223333:function:f:prod".into()]),
+        ("lambda", "Invoke", vec![json!({"functionName": "111122223333:function:g"}), json!({"functionName": "f"})],
+            vec!["lambda:InvokeFunction on *".into()]),
+        ("lambda", "TagResource20170331v2",
+            vec![json!({"resource": "arn:aws:lambda:eu-west-1:111122223333:function:f", "tags": {"owner-role": role}})],
+            vec!["lambda:TagResource on arn:aws:lambda:eu-west-1:111122223333:function:f".into()]),
+        ("glue", "StartJobRun", vec![json!({"jobName": "j", "arguments": {"--redshift_role": role}})],
+            vec!["glue:StartJobRun on arn:aws:glue:eu-west-1:111122223333:job/j".into()]),
+        ("ssm", "StartSession", vec![json!({"target": "i-1", "documentName": "AWS-StartPortForwardingSession"})],
+            vec![format!("ssm:StartSession on {here}:instance/* arn:aws:ssm:eu-west-1:111122223333:document/AWS-StartPortForwardingSession arn:aws:ssm:eu-west-1::document/AWS-StartPortForwardingSession")]),
+        ("ecr", "BatchGetImage", vec![json!({"registryId": "444455556666", "repositoryName": "base"})],
+            vec!["ecr:BatchGetImage on arn:aws:ecr:eu-west-1:444455556666:repository/base".into()]),
+        ("dynamodb", "Query", vec![json!({"tableName": "arn:aws:dynamodb:eu-west-1:444455556666:table/t", "indexName": "i"})],
+            vec!["dynamodb:Query on arn:aws:dynamodb:eu-west-1:444455556666:table/t arn:aws:dynamodb:eu-west-1:444455556666:table/t/index/i".into()]),
+        ("s3", "GetObject", vec![json!({"bucketName": "arn:aws:s3:eu-west-1:111122223333:accesspoint/data", "key": "conf/app.json"})],
+            vec!["s3:GetObject on arn:aws:s3:eu-west-1:111122223333:accesspoint/data/object/conf/app.json".into()]),
+        ("s3", "CopyObject", vec![json!({"bucketName": "to", "key": "k", "x-amz-copy-source": "from/k?versionId=v"})],
+            vec!["s3:GetObject on arn:aws:s3:::from/k".into(), "s3:GetObjectVersion on arn:aws:s3:::from/k".into(), "s3:PutObject on arn:aws:s3:::to/k".into()]),
+        ("bedrock", "InvokeModel", vec![json!({"modelId": "eu.example.model-v1:0"})],
+            vec!["bedrock:InvokeModel on arn:aws:bedrock:*::foundation-model/example.model-v1:0 arn:aws:bedrock:eu-west-1:111122223333:inference-profile/eu.example.model-v1:0".into()]),
+        ("eks", "CreateFargateProfile", vec![json!({"clusterName": "c", "podExecutionRoleArn": role})],
+            vec!["eks:CreateFargateProfile on arn:aws:eks:eu-west-1:111122223333:cluster/c".into(),
+                format!("iam:PassRole on {role} if StringEquals iam:PassedToService = eks-fargate-pods.amazonaws.com")]),
+        ("ecs", "StopTask", vec![json!({"cluster": "main", "task": "0123456789abcdef"})],
+            vec!["ecs:StopTask on arn:aws:ecs:eu-west-1:111122223333:task/main/*".into()]),
+        ("secretsmanager", "GetSecretValue", vec![json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db"})],
+            vec!["secretsmanager:GetSecretValue on arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/db-??????".into()]),
+        ("ssm", "GetParameter", vec![json!({"name": "/app/a:3"})],
+            vec!["ssm:GetParameter on arn:aws:ssm:eu-west-1:111122223333:parameter/app/a".into()]),
+        ("rds", "StopDBInstance", vec![json!({"dBInstanceIdentifier": "MyDB"})],
+            vec!["rds:StopDBInstance on arn:aws:rds:eu-west-1:111122223333:db:mydb".into()]),
+    ];
+    for (host, name, requests, want) in cases {
+        let records: Vec<Value> = requests
+            .iter()
+            .enumerate()
+            .map(|(n, request)| called(n as u32, host, name, request.clone()))
+            .collect();
+        let want: BTreeSet<String> = want.into_iter().collect();
+        assert_eq!(permissions(&records), want, "{host} {name} {requests:?}");
+    }
+}
+
+#[test]
+fn many_objects_deleted_at_once_are_of_the_bucket() {
+    let delete = with(
+        called(1, "s3", "DeleteObjects", json!({"bucketName": "b"})),
+        json!({"resources": [{"type": "AWS::S3::Object", "ARNPrefix": "arn:aws:s3:::b/"}, {"ARN": "arn:aws:s3:::b"}]}),
+    );
+    assert_eq!(permissions(&[delete]), BTreeSet::from(["s3:DeleteObject on arn:aws:s3:::b/*".to_owned()]));
+}
+
+#[test]
+fn a_role_for_seventy_roles_is_for_asking() {
+    let assume = |n: u32| {
+        called(n, "sts", "AssumeRole", json!({"roleArn": format!("arn:aws:iam::111122223333:role/r{n}")}))
+    };
+    let dir = Dir::new();
+    dir.file("logs.json", trail(&(0..70).map(assume).collect::<Vec<_>>()));
+    let output = offkey(&dir, &["explain", KEY, "logs.json", "--json", "--as-of", "evidence"]);
+    let key: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let permission = &key["consumers"][0]["permissions"][0];
+    assert_eq!(
+        (&permission["granted"], &permission["danger"], &permission["scope"]),
+        (&json!(false), &json!("privileged"), &json!("widened")),
+        "{permission}"
+    );
+}
+
+#[test]
+fn a_key_used_directly_and_through_a_service() {
+    let key = |n: u32| format!("arn:aws:kms:eu-west-1:111122223333:key/{n}");
+    let with_key =
+        |n: u32| with(called(n, "kms", "Decrypt", json!({})), json!({"resources": [{"ARN": key(n)}]}));
+    let mut by_s3 =
+        with(with_key(2), json!({"sourceIPAddress": "s3.amazonaws.com", "userAgent": "s3.amazonaws.com"}));
+    by_s3["userIdentity"]["invokedBy"] = json!("s3.amazonaws.com");
+    let got = permissions(&[
+        called(3, "s3", "GetObject", json!({"bucketName": "b", "key": "k"})),
+        with_key(1),
+        by_s3,
+    ]);
+    for want in [
+        format!("kms:Decrypt on {}", key(1)),
+        format!("kms:Decrypt on {} if StringEquals kms:ViaService = s3.eu-west-1.amazonaws.com", key(2)),
+    ] {
+        assert!(got.contains(&want), "{got:?}");
+    }
+}
+
 #[test]
 fn a_call_that_names_nothing_keeps_the_action_open() {
     let named = called(1, "rds", "DescribeDBInstances", json!({"dBInstanceIdentifier": "a"}));

@@ -178,9 +178,13 @@ impl<'r> Request<'r, '_> {
                         None => named.unresolved = true,
                     }
                 }
-                let [p, r, _] = self.place();
+                let [p, r, a] = self.place();
                 for kind in self.texts("tagSpecificationSet.items[].resourceType") {
-                    named.shows.push(format!("tagged:arn:{p}:ec2:{r}:*:{}/*", safe(kind.into())).into());
+                    // Images and snapshots have no account in their ARNs; what is made is the caller's.
+                    let account = if matches!(kind.as_str(), "image" | "snapshot") { "" } else { a };
+                    named
+                        .shows
+                        .push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind.into())).into());
                 }
             }
             "ecs" if self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw)) => {

@@ -16,6 +16,9 @@ pub struct Parity {
     pub mapped: u64,
     /// Of those, events that the policies allow.
     pub allowed: u64,
+    /// Of those, events whose records do not name what some action is checked on: all that can be asked is whether it is
+    /// allowed on anything.
+    pub unnamed: u64,
     /// Of those, events that are allowed only with the privileged policies, which are not attached unless asked for.
     pub privileged: u64,
     /// Calls that are not allowed, with their events and why.
@@ -42,6 +45,7 @@ impl Parity {
     pub fn add(&mut self, other: &Parity) {
         self.mapped += other.mapped;
         self.allowed += other.allowed;
+        self.unnamed += other.unnamed;
         self.privileged += other.privileged;
         for (call, (events, why)) in &other.refused {
             self.refused.entry(call.clone()).or_insert((0, why)).0 += events;
@@ -87,6 +91,9 @@ pub fn parity(
             |action: &&Action| call.all_named && resources(action, &super::derive::acted(call)).is_some();
         named.extend(needed.actions.iter().filter(fits));
         out.mapped += call.events;
+        if requests.iter().any(|asked| asked.resource == ANYTHING && asked.action.scoped()) {
+            out.unnamed += call.events;
+        }
         match worst(&own, &requests) {
             Decision::Allowed => out.allowed += call.events,
             _ if worst(&all, &requests) == Decision::Allowed => out.privileged += call.events,

@@ -179,8 +179,13 @@ pub(super) fn checked_on(action: &Action, named: &BTreeSet<String>) -> Vec<Strin
 
 /// The format by which an action takes a resource.
 fn fit(action: &Action, arn: &str) -> Option<&'static str> {
-    best_format(action.prefix, arn).filter(|best| takes(action, best))
+    let best = best_format(action.prefix, arn)?;
+    // The reference has versions and aliases as types of their own; actions on functions are checked against them, too.
+    let function = best.starts_with("lambda:*:*:function:*:") && takes(action, FUNCTION);
+    if function { Some(FUNCTION) } else { takes(action, best).then_some(best) }
 }
+
+const FUNCTION: &str = "lambda:*:*:function:*";
 
 fn takes(action: &Action, wanted: &str) -> bool {
     action.formats().any(|(format, _)| format == wanted)

@@ -50,7 +50,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     if arguments.json {
         let of = |parity: &crate::analysis::Parity| {
             json!({
-                "mapped_events": parity.mapped, "allowed_events": parity.allowed, "privileged_events": parity.privileged,
+                "mapped_events": parity.mapped, "allowed_events": parity.allowed, "privileged_events": parity.privileged, "unnamed_events": parity.unnamed,
                 "free_events": parity.free, "unmapped_events": parity.unmapped, "granted_actions": parity.granted,
                 "refused": parity.refused.iter().map(|(call, (events, why))| json!({"call": call, "events": events, "why": why})).collect::<Vec<_>>(),
                 "unobserved_actions": parity.unobserved, "needless_stars": parity.needless_stars,
@@ -79,6 +79,11 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         sum.mapped,
         share(allowed, sum.mapped),
         sum.privileged
+    );
+    let _ = writeln!(
+        out,
+        "  {} of them do not say on what: the question was whether the action is allowed on anything",
+        sum.unnamed
     );
     let _ = writeln!(
         out,
