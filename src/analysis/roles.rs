@@ -5,7 +5,9 @@ use crate::attribution::{Allowed, AllowedCall, AsideKind, Consumer};
 use crate::evidence::{ActionOfKey, Evidence};
 use crate::inventory::User;
 use crate::model::AccessKeyId;
-use crate::policy::{Observed, Parity, Permissions, Split, derive, parity, split, statements};
+use crate::policy::{
+    Observed, Parity, Permissions, Replayed, Split, derive, parity, replayed, split, statements,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +28,14 @@ pub struct Role {
 }
 
 impl Role {
+    /// Every request of the replay, with what our own evaluator makes of it, and the policies that it is asked of.
+    pub fn replayed(&self) -> (Vec<String>, BTreeSet<Replayed>) {
+        let documents = self.policies.documents.iter().chain(&self.privileged.documents);
+        let documents: Vec<Value> = documents.map(|document| document.json()).collect();
+        let replayed = replayed(&self.observed, &documents);
+        (documents.iter().map(Value::to_string).collect(), replayed)
+    }
+
     /// Holds the policies against the calls.
     pub fn parity(&self, user: Option<&User>) -> Parity {
         let documents = |split: &Split| -> Vec<Value> { split.documents.iter().map(|d| d.json()).collect() };

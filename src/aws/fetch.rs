@@ -1,7 +1,7 @@
 //! Brings objects from S3, many at once, never more bytes than there is room for.
 
 use super::list::Listed;
-use super::s3::{S3, S3Error, explain};
+use super::s3::{AwsError, S3, explain};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::RequestPayer;
@@ -97,7 +97,7 @@ struct Bringer {
 }
 
 impl Bringer {
-    async fn bring(&self, object: &Listed) -> Result<Fetched, S3Error> {
+    async fn bring(&self, object: &Listed) -> Result<Fetched, AwsError> {
         let what = format!("reading s3://{}/{}", self.bucket, object.key);
         if object.size > STREAMED {
             return Ok(Fetched::Stream(Box::new(Stream::of(self.body(object, &what).await?))));
@@ -108,13 +108,13 @@ impl Bringer {
             let body = self.body(object, &what).await?;
             match body.collect().await {
                 Ok(bytes) => return Ok(Fetched::Whole(bytes.to_vec())),
-                Err(error) if attempt >= BODIES => return Err(S3Error::Failed(what, error.to_string())),
+                Err(error) if attempt >= BODIES => return Err(AwsError::Failed(what, error.to_string())),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50 << attempt)).await,
             }
         }
     }
 
-    async fn body(&self, object: &Listed, what: &str) -> Result<ByteStream, S3Error> {
+    async fn body(&self, object: &Listed, what: &str) -> Result<ByteStream, AwsError> {
         let request = self.client.get_object().bucket(&self.bucket).key(&object.key);
         let answer = request
             .set_request_payer(self.payer.clone())

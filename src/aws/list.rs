@@ -1,6 +1,6 @@
 //! Lists log objects by their prefixes: as few requests as the choice of accounts, regions and days allows.
 
-use super::s3::{S3, S3Error, S3Url, explain};
+use super::s3::{AwsError, S3, S3Url, explain};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{Object, ObjectStorageClass, OptionalObjectAttributes, RequestPayer};
 use std::sync::Arc;
@@ -141,16 +141,16 @@ impl S3 {
     /// Lists what is wanted below an address. `tell` is called with the number of objects found so far.
     ///
     /// # Errors
-    /// [`S3Error`].
+    /// [`AwsError`].
     pub fn list(
         &mut self,
         url: &S3Url,
         choice: &Choice,
         stop: &AtomicBool,
         tell: &dyn Fn(usize),
-    ) -> Result<Listing, S3Error> {
+    ) -> Result<Listing, AwsError> {
         match self.list_here(url, choice, stop, tell) {
-            Err(S3Error::Elsewhere(_, region)) => {
+            Err(AwsError::Elsewhere(_, region)) => {
                 self.move_to(&region);
                 self.list_here(url, choice, stop, tell)
             }
@@ -164,7 +164,7 @@ impl S3 {
         choice: &Choice,
         stop: &AtomicBool,
         tell: &dyn Fn(usize),
-    ) -> Result<Listing, S3Error> {
+    ) -> Result<Listing, AwsError> {
         let shared = Arc::new(Shared {
             client: self.client.clone(),
             payer: self.payer.clone(),
@@ -181,11 +181,11 @@ impl S3 {
                 // The user is heard also while the network is silent.
                 let done = tokio::time::timeout(super::LISTEN, tasks.join_next()).await;
                 if stop.load(Ordering::Relaxed) {
-                    return Err(S3Error::Interrupted);
+                    return Err(AwsError::Interrupted);
                 }
                 let Ok(done) = done else { continue };
                 let Some(done) = done else { break };
-                let found = done.map_err(|e| S3Error::Failed("listing".into(), e.to_string()))??;
+                let found = done.map_err(|e| AwsError::Failed("listing".into(), e.to_string()))??;
                 for prefix in found.prefixes {
                     tasks.spawn(page(shared.clone(), prefix));
                 }
@@ -203,9 +203,9 @@ impl S3 {
 }
 
 /// Lists one prefix to its end.
-async fn page(shared: Arc<Shared>, prefix: String) -> Result<Page, S3Error> {
+async fn page(shared: Arc<Shared>, prefix: String) -> Result<Page, AwsError> {
     let what = format!("listing s3://{}/{prefix}", shared.bucket);
-    let _slot = shared.slots.acquire().await.map_err(|e| S3Error::Failed(what.clone(), e.to_string()))?;
+    let _slot = shared.slots.acquire().await.map_err(|e| AwsError::Failed(what.clone(), e.to_string()))?;
     let flat = shared.choice.is_flat(&prefix);
     let mut found = Page::default();
     let mut token = None;

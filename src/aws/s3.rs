@@ -60,7 +60,7 @@ pub struct S3Access {
 
 /// What went wrong, in words that say what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum S3Error {
+pub enum AwsError {
     /// There are no credentials, or AWS does not accept them.
     #[error("{0}: {1}")]
     Authentication(String, String),
@@ -87,28 +87,9 @@ impl S3 {
     /// Loads the configuration; nothing is asked of AWS yet, except where credentials come from a service.
     ///
     /// # Errors
-    /// [`S3Error::Failed`] where the machine has no threads left.
-    pub fn connect(access: &S3Access) -> Result<Self, S3Error> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|e| S3Error::Failed("starting the network threads".into(), e.to_string()))?;
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(10))
-                    .read_timeout(Duration::from_secs(60))
-                    .build(),
-            );
-        if let Some(profile) = &access.profile {
-            loader = loader.profile_name(profile);
-        }
-        if let Some(region) = &access.region {
-            loader = loader.region(Region::new(region.clone()));
-        }
-        let config = runtime.block_on(loader.load());
+    /// [`AwsError::Failed`] where the machine has no threads left.
+    pub fn connect(access: &S3Access) -> Result<Self, AwsError> {
+        let (runtime, config) = configured(access.profile.as_deref(), access.region.as_deref())?;
         let client = client(&config, None);
         Ok(Self { runtime, client, payer: access.requester_pays.then_some(RequestPayer::Requester), config })
     }
@@ -117,6 +98,34 @@ impl S3 {
     pub fn move_to(&mut self, region: &str) {
         self.client = client(&self.config, Some(region));
     }
+}
+
+/// The threads of the network, and the configuration as the AWS CLI has it.
+pub(super) fn configured(
+    profile: Option<&str>,
+    region: Option<&str>,
+) -> Result<(Runtime, aws_config::SdkConfig), AwsError> {
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| AwsError::Failed("starting the network threads".into(), e.to_string()))?;
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(10))
+                .read_timeout(Duration::from_secs(60))
+                .build(),
+        );
+    if let Some(profile) = profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let config = runtime.block_on(loader.load());
+    Ok((runtime, config))
 }
 
 fn client(config: &aws_config::SdkConfig, region: Option<&str>) -> Client {
@@ -133,7 +142,7 @@ fn client(config: &aws_config::SdkConfig, region: Option<&str>) -> Client {
 }
 
 /// Turns an SDK error into ours.
-pub(super) fn explain<E>(what: &str, error: &SdkError<E, HttpResponse>) -> S3Error
+pub(super) fn explain<E>(what: &str, error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -144,7 +153,7 @@ where
         "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
     ) || error.raw_response().is_some_and(|r| r.status().as_u16() == 301);
     if moved && let Some(region) = region {
-        return S3Error::Elsewhere(what.to_owned(), region.to_owned());
+        return AwsError::Elsewhere(what.to_owned(), region.to_owned());
     }
     let text = match error.message() {
         Some(message) if !code.is_empty() => format!("{code}: {message}"),
@@ -162,9 +171,9 @@ where
     let no_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
         && text.contains("credentials");
     if unknown || no_credentials {
-        S3Error::Authentication(what.to_owned(), text)
+        AwsError::Authentication(what.to_owned(), text)
     } else {
-        S3Error::Failed(what.to_owned(), text)
+        AwsError::Failed(what.to_owned(), text)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3. For files no AWS account is needed; nothing but the requests to S3 leaves the machine.";
+const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3. For files no AWS account is needed; nothing but the requests to S3, and to IAM's policy simulator if asked, leaves the machine.";
 
 /// Options of every command.
 #[derive(Args, Debug, Clone)]

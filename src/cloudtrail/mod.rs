@@ -5,6 +5,7 @@ mod event;
 mod fields;
 mod json;
 mod layout;
+mod names;
 mod request;
 mod scan;
 mod targets;

@@ -3,6 +3,7 @@
 
 use super::fields::Fields;
 use super::json::Walk;
+use super::names::{kinds, mended, percent_decoded, safe};
 use super::targets::{TARGETS, Target};
 use super::text::{lossy_string, text};
 use serde_json::Value;
@@ -110,26 +111,6 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
     named.shows.sort_unstable();
     named.shows.dedup();
     named
-}
-
-/// A name from a log, as a policy has to write it so that it stands for itself and nothing else
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars>). Policies
-/// hold no characters past U+00FF (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>): `?` stands
-/// for each of those.
-fn safe(name: Cow<'_, str>) -> Cow<'_, str> {
-    let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '*' | '?' | '$');
-    if name.chars().all(plain) {
-        return name;
-    }
-    let mut out = String::with_capacity(name.len() + 8);
-    for c in name.chars() {
-        match c {
-            '*' | '?' | '$' => out.extend(["${", c.encode_utf8(&mut [0; 4]), "}"]),
-            ' '..='~' | '\u{a1}'..='\u{ff}' => out.push(c),
-            _ => out.push('?'),
-        }
-    }
-    Cow::Owned(out)
 }
 
 /// Members of the request; of repeated ones, the last.
@@ -569,99 +550,4 @@ fn roles_in(value: &Value, speaks: bool, found: &mut impl FnMut(String)) {
         }
         _ => {}
     }
-}
-
-/// ARNs that records and requests write otherwise than policies do.
-fn mended(arn: Cow<'_, str>) -> Cow<'_, str> {
-    // A log group's ARN is often written with the wildcard that policies have.
-    if arn.contains(":log-group:") && arn.ends_with(":${*}") {
-        return Cow::Owned(arn.trim_end_matches(":${*}").to_owned());
-    }
-    // A secret's ARN ends in a hyphen and six characters, which callers may leave out
-    // (https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html).
-    if arn.contains(":secretsmanager:") && arn.contains(":secret:") {
-        let whole = arn
-            .rsplit_once('-')
-            .is_some_and(|(_, end)| end.len() == 6 && end.bytes().all(|b| b.is_ascii_alphanumeric()));
-        if !whole {
-            return arn + "-??????";
-        }
-    }
-    arn
-}
-
-/// Words inside ARNs that tell kinds of resources apart.
-const WORDS: &[&str] = &[
-    "autoScalingGroupName",
-    "backup",
-    "deployments",
-    "export",
-    "import",
-    "index",
-    "integration",
-    "launchConfigurationName",
-    "log-stream",
-    "methods",
-    "model-endpoint",
-    "object",
-    "resources",
-    "stages",
-    "stream",
-];
-
-/// Services whose resources are names and nothing else.
-const BARE: &[&str] = &["codecommit", "codepipeline", "sns", "sqs"];
-
-/// What kinds of things one record names: an ARN of each kind, names as `x`. Policies have to cover every call of a name,
-/// and calls of one name may act on different kinds of things.
-fn kinds(resources: &[Cow<'_, str>]) -> Option<String> {
-    let mut kinds: Vec<String> = resources.iter().filter_map(|arn| kind(arn)).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
-    (!kinds.is_empty()).then(|| kinds.join(" "))
-}
-
-fn kind(arn: &str) -> Option<String> {
-    let mut fields = arn.splitn(6, ':').skip(2);
-    let (service, region, account, resource) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let put = |field: &str| if field.is_empty() { "" } else { "x" };
-    let mut out = format!("arn:aws:{service}:{}:{}:", put(region), put(account));
-    if service == "s3" && account.is_empty() {
-        out.push_str(if resource.contains('/') { "x/x" } else { "x" });
-        return Some(out);
-    }
-    let bare = BARE.contains(&service);
-    let mut first = true;
-    for (n, segment) in resource.split_inclusive(['/', ':']).take(6).enumerate() {
-        let (name, end) = match segment.strip_suffix(['/', ':']) {
-            Some(name) => (name, segment.get(name.len()..).unwrap_or_default()),
-            None => (segment, ""),
-        };
-        let keep = name.is_empty() || first && !bare || n > 0 && WORDS.contains(&name);
-        out.push_str(if keep { name } else { "x" });
-        out.push_str(end);
-        first &= name.is_empty();
-    }
-    out.retain(|c| !c.is_whitespace());
-    Some(out)
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let hex = after.first_chunk::<2>().and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                out.push(byte);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                out.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

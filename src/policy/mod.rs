@@ -22,6 +22,6 @@ pub use documents::{
 pub use escalation::{Danger, danger};
 pub use evaluate::{Decision, Request, decide};
 pub use lint::faults;
-pub use parity::{Parity, parity};
+pub use parity::{Parity, Replayed, parity, replayed};
 pub use scope::Scope;
 pub use trust::{Need, TrustPolicy};

@@ -168,6 +168,41 @@ fn requests(call: &Observed) -> Vec<Asked> {
     out
 }
 
+/// A request of the replay, with what our own evaluator makes of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Replayed {
+    /// `service:Action`.
+    pub action: String,
+    /// ARN.
+    pub resource: String,
+    /// Condition keys and their values.
+    pub context: Vec<(String, String)>,
+    /// Whether the policies allow it.
+    pub allowed: bool,
+}
+
+/// Every request of the replay that names what it acts on or takes no resource, each once.
+pub fn replayed(observed: &[Observed], policies: &[Value]) -> BTreeSet<Replayed> {
+    let policies: Vec<&Value> = policies.iter().collect();
+    let all = observed.iter().flat_map(requests).filter(|a| a.resource != ANYTHING || !a.action.scoped());
+    all.map(|asked| {
+        let action = asked.action.to_string();
+        let request = Request { action: &action, resource: &asked.resource, context: asked.context.clone() };
+        let allowed = decide(&policies, None, &request) == Decision::Allowed;
+        let context = asked
+            .context
+            .iter()
+            .flat_map(|(key, values)| values.iter().map(move |value| (key.clone(), value.clone())));
+        Replayed {
+            allowed,
+            context: context.collect(),
+            resource: asked.resource.clone(),
+            action: action.clone(),
+        }
+    })
+    .collect()
+}
+
 /// Stands for what a record does not name. Only `*` and patterns of the user's own policies allow it.
 const ANYTHING: &str = "*";
 

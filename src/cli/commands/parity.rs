@@ -5,6 +5,7 @@ use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::load;
 use crate::analysis::{parity_of, role_of};
+use crate::aws::{Answer, AwsError, Iam, Question};
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -17,6 +18,12 @@ use std::fmt::Write;
 pub(in super::super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
+    /// Also ask IAM itself, by iam:SimulateCustomPolicy, which changes nothing, and say where it decides otherwise
+    #[arg(long)]
+    simulate: bool,
+    /// Profile of the AWS configuration to ask with
+    #[arg(long, value_name = "NAME", requires = "simulate")]
+    profile: Option<String>,
     /// Print figures of each key as JSON
     #[arg(long)]
     json: bool,
@@ -26,6 +33,11 @@ pub(in super::super) struct Arguments {
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
+    let iam = match arguments.simulate {
+        true => Some(Iam::connect(arguments.profile.as_deref()).map_err(refused)?),
+        false => None,
+    };
+    let (mut asked, mut otherwise) = (0_u64, Vec::new());
     let bar = terminal.counter("replaying calls");
     let (mut keys, mut roles, mut coarser) = (Vec::new(), 0_usize, 0_usize);
     for key in &analysis.keys {
@@ -34,6 +46,26 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         }
         let made = key.attribution.consumers.iter().map(|consumer| role_of(&analysis, key, consumer));
         let made: Vec<_> = made.filter(|role| !role.observed.is_empty()).collect();
+        for role in iam.iter().flat_map(|_| &made) {
+            let (policies, requests) = role.replayed();
+            for request in requests.iter().filter(|_| !policies.is_empty()) {
+                if terminal.stopped() {
+                    return Err(Failure::interrupted());
+                }
+                let question = Question {
+                    action: request.action.clone(),
+                    resource: request.resource.clone(),
+                    context: request.context.clone(),
+                };
+                let Some(answer) = iam.as_ref().map(|iam| iam.ask(&policies, &question)) else { continue };
+                let answer = answer.map_err(refused)?;
+                asked += 1;
+                if (answer == Answer::Allowed) != request.allowed {
+                    otherwise
+                        .push(format!("{} on {}: IAM says {answer:?}", request.action, request.resource));
+                }
+            }
+        }
         roles += made.len();
         coarser += made.iter().filter(|role| role.policies.coarser).count();
         keys.push((key.subject.reference(), parity_of(&analysis, key, &made)));
@@ -65,7 +97,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         let each: Vec<_> = keys.iter().map(named).collect();
         let mut total = of(&sum);
         set(&mut total, "unobserved_grants", json!(unobserved));
-        let all = json!({"schema": "offkey.parity/1", "roles": roles, "coarser_roles": coarser, "total": total, "keys": each});
+        let simulated = iam.is_some().then(|| json!({"asked": asked, "otherwise": otherwise}));
+        let all = json!({"schema": "offkey.parity/1", "roles": roles, "coarser_roles": coarser, "total": total, "simulated": simulated, "keys": each});
         let mut bytes = serde_json::to_vec_pretty(&all).map_err(|e| Failure::new(e.to_string()))?;
         bytes.push(b'\n');
         terminal.data(&bytes)?;
@@ -99,6 +132,13 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let _ =
         writeln!(out, "  {} grants on * although calls named what they acted on", sum.needless_stars.len());
     let _ = writeln!(out, "  {} grants that the users' policies do not cover today", sum.beyond_today.len());
+    if iam.is_some() {
+        let agreed = asked.saturating_sub(otherwise.len() as u64);
+        let _ = writeln!(out, "  IAM itself decides alike for {agreed} of {asked} requests");
+        for line in &otherwise {
+            let _ = writeln!(out, "  otherwise: {}", crate::report::clean(line));
+        }
+    }
     for (call, (events, why)) in &sum.refused {
         let _ = writeln!(out, "  refused: {}, {events} events: {why}", crate::report::clean(call));
     }
@@ -109,5 +149,22 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
 fn set(object: &mut Value, name: &str, value: Value) {
     if let Value::Object(map) = object {
         map.insert(name.to_owned(), value);
+    }
+}
+
+fn refused(error: AwsError) -> Failure {
+    match &error {
+        AwsError::Interrupted => Failure::interrupted(),
+        AwsError::Authentication(..) => Failure {
+            kind: ExitKind::Authentication,
+            ..Failure::new(error.to_string())
+                .hint("set credentials up as for the AWS CLI, or name a --profile")
+        },
+        AwsError::Failed(_, text) if text.contains("AccessDenied") => {
+            Failure::new(error.to_string()).hint("iam:SimulateCustomPolicy is needed; it changes nothing")
+        }
+        AwsError::Failed(..) | AwsError::Elsewhere(..) => {
+            Failure::new(error.to_string()).hint("check the network, or leave --simulate out")
+        }
     }
 }

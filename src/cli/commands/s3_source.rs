@@ -3,7 +3,7 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::Wanted;
-use crate::aws::{self, Listed, S3, S3Access, S3Error, S3Fetch, S3Url};
+use crate::aws::{self, AwsError, Listed, S3, S3Access, S3Fetch, S3Url};
 use crate::input::{Entry, Fetch, Fetched, Place, Root, reading_order};
 use crate::model::{Skip, SkipReason};
 use crate::store::PendingFile;
@@ -60,17 +60,17 @@ pub(super) fn connect(inputs: &[String], access: &Access) -> Result<Vec<Source>,
     Ok(sources)
 }
 
-fn failure(error: S3Error) -> Failure {
+fn failure(error: AwsError) -> Failure {
     match &error {
-        S3Error::Interrupted => Failure::interrupted(),
-        S3Error::Authentication(..) => Failure {
+        AwsError::Interrupted => Failure::interrupted(),
+        AwsError::Authentication(..) => Failure {
             kind: ExitKind::Authentication,
             ..Failure::new(error.to_string())
                 .hint("set credentials up as for the AWS CLI, or name a --profile")
         },
-        S3Error::Failed(_, text) if text.contains("AccessDenied") => Failure::new(error.to_string())
+        AwsError::Failed(_, text) if text.contains("AccessDenied") => Failure::new(error.to_string())
             .hint("s3:ListBucket on the bucket and s3:GetObject on its logs are needed"),
-        S3Error::Failed(..) | S3Error::Elsewhere(..) => {
+        AwsError::Failed(..) | AwsError::Elsewhere(..) => {
             Failure::new(error.to_string()).hint("check the bucket's name, --region and the network")
         }
     }
