@@ -4,7 +4,7 @@
 use super::fields::Fields;
 use super::json::Walk;
 use super::names::{kinds, mended, percent_decoded, safe};
-use super::targets::{TARGETS, Target};
+use super::targets::{Target, targets_of};
 use super::text::{lossy_string, text};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -138,7 +138,7 @@ struct Request<'r, 's> {
 impl<'r> Request<'r, '_> {
     fn read(&self, named: &mut Named<'_>) {
         let host = self.setting.host;
-        for target in TARGETS.iter().filter(|target| target.host == host) {
+        for target in targets_of(host) {
             let fits = |start: &&str| self.setting.event.starts_with(start);
             if target.events.is_empty() || target.events.iter().any(fits) {
                 self.target(target, named);

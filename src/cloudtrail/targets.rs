@@ -6,6 +6,9 @@
 //! (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>).
 //! A test compares every format with the table of IAM actions.
 
+use hashbrown::HashMap;
+use std::sync::LazyLock;
+
 /// One way to name a resource.
 pub struct Target {
     /// Event source without `.amazonaws.com`.
@@ -33,6 +36,18 @@ const fn only(
 }
 
 const INVOKE: &[&str] = &["InvokeModel", "Converse"];
+
+/// The ways of one host.
+pub(super) fn targets_of(host: &str) -> &'static [&'static Target] {
+    static BY_HOST: LazyLock<HashMap<&'static str, Vec<&'static Target>>> = LazyLock::new(|| {
+        let mut by_host: HashMap<&'static str, Vec<&'static Target>> = HashMap::new();
+        for target in TARGETS {
+            by_host.entry(target.host).or_default().push(target);
+        }
+        by_host
+    });
+    BY_HOST.get(host).map_or(&[], Vec::as_slice)
+}
 
 /// By host.
 pub const TARGETS: &[Target] = &[
