@@ -36,25 +36,26 @@ def run(*command, **more):
 
 def roles(offkey: str, work: pathlib.Path) -> int:
     run(offkey, "demo", "-q", "-o", str(work / "demo"), check=True)
-    estate = str(work / "demo/estate")
+    estate = str(work / "estate.db")
+    collected = run(offkey, "collect", str(work / "demo/estate"), "--store", estate, "-q")
+    # 3: the demo has files that cannot be read, as life has.
+    if collected.returncode not in (0, 3):
+        raise SystemExit(collected.stderr)
     report = json.loads(run(offkey, "report", estate, "--as-of", "evidence", "-q", "--json").stdout)
     count = 0
-    for key in (k["reference"] for k in report["keys"] if k["consumers"]):
+    for key in (key for key in report["keys"] if key["consumers"]):
+        roles = [c["replacement"] for c in key["consumers"] if c["replacement"]["outcome"] == "new-role"]
+        names = sorted({need["name"].lower() for role in roles for need in role["needs"]})
+        given = [f"--set={name}={VALUES.get(name, 'example-' + name.replace('_', '-'))}" for name in names]
         for target in ("terraform", "cloudformation", "cli"):
-            def write(*more, where):
-                done = run(offkey, "replace", key, estate, "--as-of", "evidence", "-q", "--json", "--to", target,
-                           "-o", str(work / where), "--despite-incident", *more)
-                # 3: the demo has files that cannot be read, as life has.
-                if done.returncode not in (0, 3):
-                    raise SystemExit(f"{key} {target}: {done.stderr}")
-                return json.loads(done.stdout)
-            first = write(where=f"first/{target}")
-            wanted = sorted({i["name"] for c in first["consumers"] for i in c["inputs"]})
-            given = [f"--set={name}={VALUES.get(name, 'example-' + name.replace('_', '-'))}" for name in wanted]
-            last = write("--include-privileged", *given, where=target)
-            if any(c["inputs"] for c in last["consumers"]):
-                raise SystemExit(f"{key}: inputs are still missing")
-            count += sum(c["role"] is not None for c in last["consumers"]) if target == "terraform" else 0
+            done = run(offkey, "replace", key["reference"], estate, "--as-of", "evidence", "-q", "--json", "--to", target,
+                       "-o", str(work / target), "--despite-incident", "--include-privileged", *given)
+            if done.returncode not in (0, 3):
+                raise SystemExit(f"{key['reference']} {target}: {done.stderr}")
+            written = json.loads(done.stdout)
+            if not written["ready"]:
+                raise SystemExit(f"{key['reference']}: inputs are still missing")
+        count += sum(c["role"] is not None for c in written["consumers"])
     return count
 
 

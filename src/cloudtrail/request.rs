@@ -349,29 +349,27 @@ impl<'r> Request<'r, '_> {
                 }
                 continue;
             };
-            let part = |text: &str| safe(text.to_owned().into()).into_owned();
-            let mut arn: String =
-                target.arn.replace("{p}", partition).replace("{r}", region).replace("{a}", account);
             // Documents that belong to AWS have no account, and others may be called so, too.
             let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
-            if by_aws && arn.contains(":document/") {
-                named.resources.push(format!("arn:{partition}:ssm:{region}::document/{}", part(name)).into());
+            if by_aws && target.arn.contains(":document/") {
+                let document = safe(name.into());
+                named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
             }
-            if matches!(target.host, "rds" | "sagemaker") {
-                arn.push_str(&part(&name.to_lowercase()));
-                named.resources.push(Cow::Owned(arn.replace("{0}", "")));
-                continue;
-            }
-            // Names last, so that nothing in one is taken for a place.
-            let mut out = String::new();
-            let mut at = arn.as_str();
+            // These services keep names in small letters, and so do their ARNs.
+            let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
+            let name = safe(lower.as_deref().unwrap_or(name).into());
+            let mut out = String::with_capacity(target.arn.len() + 64);
+            let mut at = target.arn;
             while let Some((before, after)) = at.split_once('{') {
-                let (place, after) = after.split_once('}').unwrap_or(("0", after));
+                let (place, after) = after.split_once('}').unwrap_or(("", after));
                 out.push_str(before);
                 match place {
-                    "0" => out.push_str(&part(name)),
+                    "p" => out.push_str(partition),
+                    "r" => out.push_str(region),
+                    "a" => out.push_str(account),
+                    "0" => out.push_str(&name),
                     // What only completes another name may be given as an ARN, too.
-                    _ => out.extend(rest.first().and_then(|text| text.rsplit('/').next()).map(part)),
+                    _ => out.extend(rest.first().and_then(|t| t.rsplit('/').next()).map(|t| safe(t.into()))),
                 }
                 at = after;
             }
