@@ -202,7 +202,7 @@ fn calls_of_one_name_that_differ() {
         ("rds", "CopyDBSnapshot",
             vec![json!({"sourceDBSnapshotIdentifier": "rds:a", "kmsKeyId": "arn:aws:kms:eu-west-1:111122223333:key/k"}),
                 json!({"sourceDBSnapshotIdentifier": "arn:aws:rds:eu-west-1:111122223333:snapshot:b"})],
-            vec!["rds:CopyDBSnapshot on *".into()]),
+            vec!["rds:CopyDBSnapshot on arn:aws:rds:eu-west-1:111122223333:snapshot:*".into()]),
         ("ec2", "CreateTags",
             vec![json!({"resourcesSet": {"items": [{"resourceId": "vpc-1"}, {"resourceId": "acl-1"}]}})],
             vec!["ec2:CreateTags on *".into()]),
@@ -219,7 +219,7 @@ fn calls_of_one_name_that_differ() {
         ("lambda", "Invoke", vec![json!({"functionName": "f", "qualifier": "prod"})],
             vec!["lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:f arn:aws:lambda:eu-west-1:111122223333:function:f:prod".into()]),
         ("lambda", "Invoke", vec![json!({"functionName": "111122223333:function:g"}), json!({"functionName": "f"})],
-            vec!["lambda:InvokeFunction on *".into()]),
+            vec!["lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:f arn:aws:lambda:eu-west-1:111122223333:function:g".into()]),
         ("lambda", "TagResource20170331v2",
             vec![json!({"resource": "arn:aws:lambda:eu-west-1:111122223333:function:f", "tags": {"owner-role": role}})],
             vec!["lambda:TagResource on arn:aws:lambda:eu-west-1:111122223333:function:f".into()]),
@@ -258,6 +258,83 @@ fn calls_of_one_name_that_differ() {
         let want: BTreeSet<String> = want.into_iter().collect();
         assert_eq!(permissions(&records), want, "{host} {name} {requests:?}");
     }
+}
+
+#[test]
+fn names_with_slashes_and_lists_with_arns() {
+    let table = "arn:aws:dynamodb:eu-west-1:111122223333:table";
+    let role = "arn:aws:iam::111122223333:role/Admin";
+    let cases: Vec<(&str, &str, Value, Vec<String>)> = vec![
+        ("s3", "GetObject", json!({"bucketName": "b", "key": "a/one.txt"}), vec!["s3:GetObject on arn:aws:s3:::b/a/one.txt".into()]),
+        ("dynamodb", "BatchGetItem", json!({"requestItems": {"orders": {}, (format!("{table}/users")): {}}}),
+            vec![format!("dynamodb:BatchGetItem on {table}/orders {table}/users")]),
+        ("ecs", "DescribeServices", json!({"services": ["arn:aws:ecs:eu-west-1:111122223333:service/main/api"]}),
+            vec!["ecs:DescribeServices on arn:aws:ecs:eu-west-1:111122223333:service/main/api".into()]),
+        ("ecs", "UpdateService", json!({"service": "api"}),
+            vec!["ecs:UpdateService on arn:aws:ecs:eu-west-1:111122223333:service/default/api".into()]),
+        ("ecs", "RegisterTaskDefinition", json!({"family": "app", "containerDefinitions": [{"dockerLabels": {"role": role}}]}),
+            vec!["ecs:RegisterTaskDefinition on arn:aws:ecs:eu-west-1:111122223333:task-definition/app:*".into()]),
+        ("ssm", "GetParameter", json!({"name": "/aws/service/ecs/image"}),
+            vec!["ssm:GetParameter on arn:aws:ssm:eu-west-1:111122223333:parameter/aws/service/ecs/image arn:aws:ssm:eu-west-1::parameter/aws/service/ecs/image".into()]),
+        ("ec2", "CreateNatGateway", json!({"CreateNatGatewayRequest": {"SubnetId": "subnet-1", "AllocationId": "eipalloc-1"}}),
+            vec!["ec2:CreateNatGateway on arn:aws:ec2:eu-west-1:*:natgateway/* arn:aws:ec2:eu-west-1:111122223333:elastic-ip/eipalloc-1 arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1".into()]),
+        ("rds", "DeleteDBSnapshot", json!({"dBSnapshotIdentifier": "nightly-2026-08-01"}),
+            vec!["rds:DeleteDBSnapshot on arn:aws:rds:eu-west-1:111122223333:snapshot:*".into()]),
+        ("backup", "StartBackupJob", json!({"backupVaultName": "v", "iamRoleArn": role}),
+            vec!["backup:StartBackupJob on arn:aws:backup:eu-west-1:111122223333:backup-vault:v".into(),
+                format!("iam:PassRole on {role} if StringEquals iam:PassedToService = backup.amazonaws.com")]),
+    ];
+    for (host, name, request, want) in cases {
+        let got = permissions(&[called(1, host, name, request.clone())]);
+        assert_eq!(got, want.into_iter().collect(), "{host} {name} {request}");
+    }
+    let encrypt = with(
+        called(1, "kms", "Encrypt", json!({"keyId": "alias/app"})),
+        json!({"resources": [{"ARN": "arn:aws:kms:eu-west-1:111122223333:key/k"}]}),
+    );
+    assert_eq!(
+        permissions(&[encrypt]),
+        BTreeSet::from(["kms:Encrypt on arn:aws:kms:eu-west-1:111122223333:key/k".to_owned()])
+    );
+}
+
+#[test]
+fn many_buckets_stay_those_buckets() {
+    let get = |n: u32| {
+        let (bucket, key) = (format!("bucket-{n}"), "a/b.json");
+        let resources = json!([{"ARN": format!("arn:aws:s3:::{bucket}/{key}")}, {"ARN": format!("arn:aws:s3:::{bucket}")}]);
+        with(
+            called(n, "s3", "GetObject", json!({"bucketName": bucket, "key": key})),
+            json!({"resources": resources}),
+        )
+    };
+    let got = permissions(&(0..60).map(get).collect::<Vec<_>>());
+    let got = got.first().unwrap();
+    assert_eq!(got.matches("arn:aws:s3:::bucket-").count(), 60, "{got}");
+    assert!(!got.contains(":::*"), "{got}");
+}
+
+#[test]
+fn failed_calls_prove_only_what_was_asked_first() {
+    let failed = |record: Value, code: &str| with(record, json!({"errorCode": code}));
+    let nobodys =
+        failed(called(1, "s3", "PutObject", json!({"bucketName": "gone", "key": "a"})), "NoSuchBucket");
+    assert_eq!(permissions(&[nobodys]), BTreeSet::new());
+    let run = called(
+        1,
+        "ecs",
+        "RunTask",
+        json!({"cluster": "main", "taskDefinition": "app",
+        "overrides": {"taskRoleArn": "arn:aws:iam::111122223333:role/Admin"}}),
+    );
+    let got = permissions(&[failed(run.clone(), "ClusterNotFoundException")]);
+    assert!(!got.iter().any(|permission| permission.contains("PassRole")), "{got:?}");
+    let got = permissions(&[run]);
+    assert!(
+        got.iter()
+            .any(|permission| permission.contains("iam:PassRole on arn:aws:iam::111122223333:role/Admin")),
+        "{got:?}"
+    );
 }
 
 #[test]

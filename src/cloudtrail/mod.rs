@@ -3,6 +3,7 @@
 mod decode;
 mod event;
 mod fields;
+mod habits;
 mod json;
 mod layout;
 mod names;

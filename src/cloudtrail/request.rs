@@ -3,7 +3,7 @@
 
 use super::fields::Fields;
 use super::json::Walk;
-use super::names::{kinds, mended, percent_decoded, safe};
+use super::names::{kinds, mended, safe};
 use super::targets::{Target, targets_of};
 use super::text::{lossy_string, text};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResourceNameType.html>).
 const LONGEST: usize = 2048;
 /// Resources taken from one record; no call names more, and a forged list must not fill memory.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// Whose call it was, for names that have to be completed.
 pub(super) struct Setting<'a> {
@@ -32,7 +32,7 @@ pub(super) struct Named<'a> {
     pub(super) resources: Vec<Cow<'a, str>>,
     pub(super) shows: Vec<Cow<'static, str>>,
     /// Whether the request names something that could not be made an ARN.
-    unresolved: bool,
+    pub(super) unresolved: bool,
 }
 
 /// Members that say whose resource it is, where it is not the caller's.
@@ -41,10 +41,16 @@ const OWNERS: &[(&str, &str)] =
 
 /// Members whose content says what it wants, so that a role's ARN in it is not a role that is passed.
 const FREE: &[&str] = &[
+    "annotations",
     "arguments",
     "defaultarguments",
+    "dockerlabels",
     "environment",
     "environmentvariables",
+    "hyperparameters",
+    "labels",
+    "metadata",
+    "options",
     "parameters",
     "tags",
     "variables",
@@ -75,8 +81,16 @@ const SHOWS: &[(&str, &str, &str)] = &[
     ("sts", "sourceIdentity", "source-identity"),
 ];
 
-/// Members that carry a role without having "role" in their names.
-const ROLE_MEMBERS: &[&str] = &["credentials", "credentialsarn", "deliverlogspermissionarn"];
+/// Members that carry a role, beside those whose names end in "roleArn".
+const ROLE_MEMBERS: &[&str] = &[
+    "credentials",
+    "credentialsarn",
+    "deliverlogspermissionarn",
+    "iamfleetrole",
+    "noderole",
+    "role",
+    "servicerole",
+];
 
 /// Reads both.
 pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a> {
@@ -88,7 +102,16 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
         named.resources.push(safe(text(Some(raw))) + "*");
     }
     if let Some(raw) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
-        Request { raw, setting, members: members(raw) }.read(&mut named);
+        let mut members = members(raw);
+        // EC2 wraps some requests into one member.
+        if let [(name, inner)] = members.as_slice()
+            && setting.host == "ec2"
+            && name.ends_with("Request")
+            && inner.starts_with('{')
+        {
+            members = self::members(inner);
+        }
+        Request { raw, setting, members }.read(&mut named);
     }
     if setting.host == "s3" && matches!(setting.error, "NoSuchKey" | "NotFound" | "404") {
         named.shows.push("missing-object".into());
@@ -102,6 +125,11 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
     named.resources.sort_unstable();
     named.resources.dedup();
     named.resources.truncate(MOST);
+    // A call that failed may not have come to the point where a role is passed or another object read.
+    if !setting.error.is_empty() {
+        let shown = ["pass:", "profile:", "from:", "tagged:"];
+        named.shows.retain(|show| !shown.iter().any(|start| show.starts_with(start)));
+    }
     let kinds = match named.unresolved {
         true => Some("?".to_owned()),
         false => kinds(&named.resources),
@@ -129,10 +157,10 @@ fn members(raw: &str) -> Vec<(&str, &str)> {
     members
 }
 
-struct Request<'r, 's> {
-    raw: &'r str,
-    setting: &'s Setting<'s>,
-    members: Vec<(&'r str, &'r str)>,
+pub(super) struct Request<'r, 's> {
+    pub(super) raw: &'r str,
+    pub(super) setting: &'s Setting<'s>,
+    pub(super) members: Vec<(&'r str, &'r str)>,
 }
 
 impl<'r> Request<'r, '_> {
@@ -168,17 +196,8 @@ impl<'r> Request<'r, '_> {
                         .push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind.into())).into());
                 }
             }
-            "ecs" if self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw)) => {
-                let [p, r, a] = self.place();
-                let kind = match self.setting.event {
-                    "RunTask" | "StartTask" => "task",
-                    "RegisterTaskDefinition" => "task-definition",
-                    "CreateService" => "service",
-                    "CreateCluster" => "cluster",
-                    _ => "*",
-                };
-                named.shows.push(format!("tagged:arn:{p}:ecs:{r}:{a}:{kind}/*").into());
-            }
+            "ecs" => self.ecs(named),
+            "rds" => self.rds(named),
             "events" => self.buses(named),
             "bedrock" => self.models(named),
             "sts" => {
@@ -210,7 +229,7 @@ impl<'r> Request<'r, '_> {
                 named.shows.push(Cow::Borrowed(show));
             }
         }
-        if self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw)) {
+        if self.has_tags() {
             named.shows.push("tags".into());
         }
         self.passed_roles(named);
@@ -248,82 +267,8 @@ impl<'r> Request<'r, '_> {
         }
     }
 
-    /// An access point stands in the bucket's place as an ARN, or as an alias, which names a bucket that is not told.
-    fn s3(&self, named: &mut Named<'_>) {
-        if let Some(source) = self.text("x-amz-copy-source") {
-            named.shows.push(Cow::Owned(format!("from:{}", self.copied(&source))));
-            named.shows.extend(source.contains("?versionId=").then_some("from-version".into()));
-        }
-        if let (Some(bucket), Some(key)) = (self.text("bucketName"), self.text("key"))
-            && bucket.starts_with("arn:")
-        {
-            named.resources.push(format!("{}/object/{}", safe(bucket.into()), safe(key.into())).into());
-        }
-        named.unresolved |= self.text("bucketName").is_some_and(|bucket| bucket.ends_with("-s3alias"));
-    }
-
-    /// A call of a version or alias is checked against the function's ARN with that behind it
-    /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html>). Versions come and go.
-    fn qualified(&self, named: &mut Named<'_>) {
-        let (Some(function), Some(qualifier)) = (self.text("functionName"), self.text("qualifier")) else {
-            return;
-        };
-        let [p, r, a] = self.place();
-        let function = if function.starts_with("arn:") {
-            safe(function.into()).into_owned()
-        } else {
-            format!("arn:{p}:lambda:{r}:{a}:function:{}", safe(function.into()))
-        };
-        let is_version = qualifier.bytes().all(|b| b.is_ascii_digit());
-        let qualifier = if is_version { "*".into() } else { safe(qualifier.into()) };
-        named.resources.push(format!("{function}:{qualifier}").into());
-    }
-
-    /// Rules of other buses than the default one have the bus in their ARNs, and entries that name no bus go to it.
-    fn buses(&self, named: &mut Named<'_>) {
-        let [p, r, a] = self.place();
-        let name = |bus: String| bus.rsplit('/').next().unwrap_or_default().to_owned();
-        let bus = self.text("eventBusName").map(name).filter(|bus| bus != "default");
-        let rule =
-            self.text("rule").or_else(|| self.text("name").filter(|_| self.setting.event.ends_with("Rule")));
-        if let Some(rule) = rule {
-            let between = bus.map_or(String::new(), |bus| format!("{}/", safe(bus.into())));
-            named
-                .resources
-                .push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule.into())).into());
-        }
-        if self.setting.event == "PutEvents" {
-            let entries: Value =
-                self.member("entries").and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
-            for entry in entries.as_array().into_iter().flatten().take(MOST) {
-                let bus = entry.get("eventBusName").and_then(Value::as_str).unwrap_or("default");
-                let arn = match bus.starts_with("arn:") {
-                    true => safe(bus.to_owned().into()).into_owned(),
-                    false => format!("arn:{p}:events:{r}:{a}:event-bus/{}", safe(bus.to_owned().into())),
-                };
-                named.resources.push(arn.into());
-            }
-        }
-    }
-
-    /// An inference profile calls models in several regions, and each is asked for
-    /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>).
-    fn models(&self, named: &mut Named<'_>) {
-        let Some(model) = self.text("modelId") else { return };
-        let [p, r, a] = self.place();
-        let id = model.rsplit('/').next().unwrap_or_default();
-        if model.contains(":application-inference-profile/") {
-            named.resources.push(format!("arn:{p}:bedrock:*::foundation-model/*").into());
-        } else if is_profile(id) {
-            let of_model = id.split_once('.').map_or("*", |(_, rest)| rest).to_owned();
-            named
-                .resources
-                .push(format!("arn:{p}:bedrock:*::foundation-model/{}", safe(of_model.into())).into());
-            if !model.starts_with("arn:") {
-                let profile = safe(id.to_owned().into());
-                named.resources.push(format!("arn:{p}:bedrock:{r}:{a}:inference-profile/{profile}").into());
-            }
-        }
+    pub(super) fn has_tags(&self) -> bool {
+        self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw))
     }
 
     fn target(&self, target: &Target, named: &mut Named<'_>) {
@@ -344,7 +289,14 @@ impl<'r> Request<'r, '_> {
                             .resources
                             .push(format!("{}/index/{}", safe(name.into()), safe(index.into())).into());
                     }
-                    (true, ..) | (_, "bedrock", _) => {}
+                    (true, ..) => named.resources.push(mended(safe(name.into()))),
+                    (_, "bedrock", _) => {}
+                    // Records of KMS name the key beside the request.
+                    (_, "kms", _) if named.resources.iter().any(|arn| arn.contains(":key/")) => {}
+                    (_, "lambda", _) => match self.of_account(&name) {
+                        Some(arn) => named.resources.push(arn),
+                        None => named.unresolved = true,
+                    },
                     _ => named.unresolved = true,
                 }
                 continue;
@@ -354,6 +306,12 @@ impl<'r> Request<'r, '_> {
             if by_aws && target.arn.contains(":document/") {
                 let document = safe(name.into());
                 named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
+            }
+            if target.arn.contains(":parameter/") && name.starts_with("aws/service/") {
+                // Public parameters are nobody's.
+                named
+                    .resources
+                    .push(format!("arn:{partition}:ssm:{region}::parameter/{}", safe(name.into())).into());
             }
             // These services keep names in small letters, and so do their ARNs.
             let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
@@ -369,7 +327,12 @@ impl<'r> Request<'r, '_> {
                     "a" => out.push_str(account),
                     "0" => out.push_str(&name),
                     // What only completes another name may be given as an ARN, too.
-                    _ => out.extend(rest.first().and_then(|t| t.rsplit('/').next()).map(|t| safe(t.into()))),
+                    _ => {
+                        let text = rest.first().map_or("", String::as_str);
+                        let name =
+                            if text.starts_with("arn:") { text.rsplit('/').next() } else { Some(text) };
+                        out.push_str(&safe(name.unwrap_or_default().into()));
+                    }
                 }
                 at = after;
             }
@@ -379,7 +342,7 @@ impl<'r> Request<'r, '_> {
     }
 
     /// Partition, region and account of what is named plainly. What is none of these is left empty, and fits nothing.
-    fn place(&self) -> [&str; 3] {
+    pub(super) fn place(&self) -> [&str; 3] {
         let host = self.setting.host;
         let by_region = match self.setting.region {
             region if region.starts_with("cn-") => "aws-cn",
@@ -399,67 +362,17 @@ impl<'r> Request<'r, '_> {
         [partition, if is_region { region } else { "" }, account]
     }
 
-    /// EC2's ids say what they are of.
-    fn of_id(&self, id: &str) -> Option<Cow<'static, str>> {
-        let (start, _) = id.rsplit_once('-')?;
-        let (kind, shared) = match start {
-            "ami" => ("image", true),
-            "eipalloc" => ("elastic-ip", false),
-            "eni" => ("network-interface", false),
-            "i" => ("instance", false),
-            "igw" => ("internet-gateway", false),
-            "nat" => ("natgateway", false),
-            "rtb" => ("route-table", false),
-            "sg" => ("security-group", false),
-            "snap" => ("snapshot", true),
-            "subnet" => ("subnet", false),
-            "vol" => ("volume", false),
-            "vpc" => ("vpc", false),
-            _ => return None,
-        };
-        let [partition, region, account] = self.place();
-        // Images and snapshots have no account in their ARNs.
-        let account = if shared { "" } else { account };
-        Some(Cow::Owned(format!(
-            "arn:{partition}:ec2:{region}:{account}:{kind}/{}",
-            safe(id.to_owned().into())
-        )))
-    }
-
-    /// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`
-    /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html>).
-    fn queue(&self, url: &str) -> Option<Cow<'static, str>> {
-        let mut parts = url.rsplit('/');
-        let (name, account) = (parts.next()?, parts.next()?);
-        let [partition, region, _] = self.place();
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        is_account.then(|| {
-            Cow::Owned(format!("arn:{partition}:sqs:{region}:{account}:{}", safe(name.to_owned().into())))
-        })
-    }
-
-    /// `BUCKET/KEY`, with or without a slash before it, percent-encoded
-    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>).
-    fn copied(&self, source: &str) -> String {
-        let source = source.split("?versionId=").next().unwrap_or_default().trim_start_matches('/');
-        if source.starts_with("arn:") {
-            return safe(source.into()).into_owned();
-        }
-        let [partition, ..] = self.place();
-        format!("arn:{partition}:s3:::{}", safe(percent_decoded(source).into()))
-    }
-
-    fn member(&self, name: &str) -> Option<&'r str> {
+    pub(super) fn member(&self, name: &str) -> Option<&'r str> {
         self.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, raw)| *raw)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<String> {
         let raw = self.member(name).filter(|raw| raw.starts_with('"'))?;
         Some(lossy_string(raw).into_owned()).filter(|text| !text.is_empty())
     }
 
     /// All texts at a path.
-    fn texts(&self, path: &str) -> Vec<String> {
+    pub(super) fn texts(&self, path: &str) -> Vec<String> {
         let (first, rest) = match path.find(['.', '[', '{']) {
             None => return self.text(path).into_iter().collect(),
             Some(at) => path.split_at_checked(at).unwrap_or((path, "")),
@@ -501,6 +414,14 @@ fn plain<'n>(target: &Target, name: &'n str) -> Option<&'n str> {
         "kms" if name.starts_with("alias/") => None,
         // `ACCOUNT:function:NAME` is a name of another account, maybe.
         "lambda" if name.contains(":function:") || name.contains(":layer:") => None,
+        "lambda"
+            if name
+                .split(':')
+                .next()
+                .is_some_and(|first| first.len() == 12 && first.bytes().all(|b| b.is_ascii_digit())) =>
+        {
+            None
+        }
         // `NAME:VERSION` and `NAME:LABEL` select of a parameter.
         "ssm" => name.trim_start_matches('/').split(':').next(),
         "route53" => Some(name.rsplit('/').next().unwrap_or(name)),
@@ -515,7 +436,7 @@ fn plain<'n>(target: &Target, name: &'n str) -> Option<&'n str> {
     .filter(|name| !name.is_empty())
 }
 
-fn is_profile(model: &str) -> bool {
+pub(super) fn is_profile(model: &str) -> bool {
     let area = model.split('.').next().unwrap_or_default();
     matches!(area, "us" | "eu" | "ap" | "apac" | "jp" | "au" | "ca" | "sa" | "global" | "us-gov")
 }
@@ -542,7 +463,7 @@ fn roles_in(value: &Value, speaks: bool, found: &mut impl FnMut(String)) {
             for (key, member) in map {
                 let key = key.to_ascii_lowercase();
                 if !is_any(&key, FREE) {
-                    roles_in(member, key.contains("role") || is_any(&key, ROLE_MEMBERS), found);
+                    roles_in(member, key.ends_with("rolearn") || is_any(&key, ROLE_MEMBERS), found);
                 }
             }
         }

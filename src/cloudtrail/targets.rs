@@ -65,6 +65,7 @@ pub const TARGETS: &[Target] = &[
         "arn:{p}:autoscaling:{r}:{a}:launchConfiguration:*:launchConfigurationName/{0}",
     ),
     only("bedrock", INVOKE, &["modelId"], "arn:{p}:bedrock:{r}::foundation-model/{0}"),
+    all("backup", &["backupVaultName"], "arn:{p}:backup:{r}:{a}:backup-vault:{0}"),
     all("batch", &["jobQueue"], "arn:{p}:batch:{r}:{a}:job-queue/{0}"),
     all("batch", &["jobDefinition"], "arn:{p}:batch:{r}:{a}:job-definition/{0}:*"),
     only(
@@ -125,6 +126,8 @@ pub const TARGETS: &[Target] = &[
     all("ecs", &["services[]", "cluster"], "arn:{p}:ecs:{r}:{a}:service/{1}/{0}"),
     all("ecs", &["task", "cluster"], "arn:{p}:ecs:{r}:{a}:task/{1}/{0}"),
     all("ecs", &["tasks[]", "cluster"], "arn:{p}:ecs:{r}:{a}:task/{1}/{0}"),
+    all("ecs", &["serviceName", "cluster"], "arn:{p}:ecs:{r}:{a}:service/{1}/{0}"),
+    only("ecs", &["RegisterTaskDefinition"], &["family"], "arn:{p}:ecs:{r}:{a}:task-definition/{0}:*"),
     all("ecs", &["taskDefinition"], "arn:{p}:ecs:{r}:{a}:task-definition/{0}:*"),
     all("eks", &["clusterName"], "arn:{p}:eks:{r}:{a}:cluster/{0}"),
     only(
@@ -160,6 +163,7 @@ pub const TARGETS: &[Target] = &[
     all("lambda", &["layerName"], "arn:{p}:lambda:{r}:{a}:layer:{0}"),
     all("logs", &["logGroupName"], "arn:{p}:logs:{r}:{a}:log-group:{0}"),
     all("logs", &["logGroupName", "logStreamName"], "arn:{p}:logs:{r}:{a}:log-group:{0}:log-stream:{1}"),
+    all("monitoring", &["alarmNames[]"], "arn:{p}:cloudwatch:{r}:{a}:alarm:{0}"),
     all("monitoring", &["alarmName"], "arn:{p}:cloudwatch:{r}:{a}:alarm:{0}"),
     all("monitoring", &["dashboardName"], "arn:{p}:cloudwatch::{a}:dashboard/{0}"),
     all("rds", &["dBClusterIdentifier"], "arn:{p}:rds:{r}:{a}:cluster:{0}"),
@@ -167,6 +171,8 @@ pub const TARGETS: &[Target] = &[
     all("rds", &["dBInstanceIdentifier"], "arn:{p}:rds:{r}:{a}:db:{0}"),
     all("rds", &["dBParameterGroupName"], "arn:{p}:rds:{r}:{a}:pg:{0}"),
     all("rds", &["dBSnapshotIdentifier"], "arn:{p}:rds:{r}:{a}:snapshot:{0}"),
+    all("rds", &["sourceDBSnapshotIdentifier"], "arn:{p}:rds:{r}:{a}:snapshot:{0}"),
+    all("rds", &["targetDBSnapshotIdentifier"], "arn:{p}:rds:{r}:{a}:snapshot:{0}"),
     all("rds", &["dBSubnetGroupName"], "arn:{p}:rds:{r}:{a}:subgrp:{0}"),
     all("redshift", &["clusterIdentifier"], "arn:{p}:redshift:{r}:{a}:cluster:{0}"),
     all("route53", &["hostedZoneId"], "arn:{p}:route53:::hostedzone/{0}"),

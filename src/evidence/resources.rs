@@ -110,12 +110,18 @@ impl ResourceSet {
 
     fn bound(&mut self) {
         self.bound_shows();
-        while self.names.len() > MOST_RESOURCES {
+        while self.names.len() > most(self.level) {
             self.level += 1;
             let level = self.level;
             self.names = self.names.iter().map(|name| coarser(name, level)).collect();
         }
     }
+}
+
+/// How many are kept at a level. What is a name and nothing else (a bucket, a queue) has no pattern but everything, so that
+/// many more of those are kept.
+fn most(level: u8) -> usize {
+    if level >= WHOLE_TYPE { 8 * MOST_RESOURCES } else { MOST_RESOURCES }
 }
 
 /// The pattern of a level for an ARN, or for its pattern of a lower level.
@@ -155,7 +161,11 @@ mod tests {
             set.add(&format!("arn:aws:s3:::reports/{n}/x"));
         }
         assert_eq!((set.level(), set.names().collect::<Vec<_>>()), (2, vec!["arn:aws:s3:::reports/*"]));
-        for n in 0..100 {
+        for n in 0..500 {
+            set.add(&format!("arn:aws:s3:::bucket-{n}"));
+        }
+        assert_eq!((set.level(), set.names().count()), (2, 501));
+        for n in 500..600 {
             set.add(&format!("arn:aws:s3:::bucket-{n}"));
         }
         assert_eq!((set.level(), set.names().collect::<Vec<_>>()), (3, vec!["*"]));

@@ -210,6 +210,10 @@ pub fn is_authorised(error: &str) -> bool {
     }
     let code = error.strip_prefix("Client.").unwrap_or(error);
     let code = code.rsplit('#').next().unwrap_or(code).trim_end_matches("Exception");
+    // Whose bucket is not there, nobody could be asked.
+    if code == "NoSuchBucket" {
+        return false;
+    }
     let starts = ["NoSuch", "BucketAlready", "DependencyViolation", "NotModified"];
     let ends =
         ["NotFound", "NotFoundFault", "NotFoundError", "AlreadyExists", "AlreadyExist", "InUse", "NotEmpty"];
@@ -253,7 +257,9 @@ mod tests {
         {
             assert!(is_authorised(code), "{code}");
         }
-        for code in ["AccessDenied", "ThrottlingException", "ValidationException", "InternalFailure"] {
+        for code in
+            ["NoSuchBucket", "AccessDenied", "ThrottlingException", "ValidationException", "InternalFailure"]
+        {
             assert!(!is_authorised(code), "{code}");
         }
         for code in ["", "NoSuchBucket", "ThrottlingException", "Client.InvalidInstanceID.NotFound"] {

@@ -89,6 +89,8 @@ const PASSED_TO: &[(&str, &[&str], &[&str])] = &[
         &["CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet"],
         &["cloudformation.amazonaws.com"],
     ),
+    ("backup", &["StartBackupJob", "StartRestoreJob", "CreateBackupSelection"], &["backup.amazonaws.com"]),
+    ("batch", &["RegisterJobDefinition"], &["ecs-tasks.amazonaws.com"]),
     ("codebuild", &["CreateProject", "UpdateProject", "StartBuild"], &["codebuild.amazonaws.com"]),
     ("codepipeline", &["CreatePipeline", "UpdatePipeline"], &["codepipeline.amazonaws.com"]),
     ("ec2", &["CreateFlowLogs"], &["vpc-flow-logs.amazonaws.com"]),
@@ -108,6 +110,11 @@ const PASSED_TO: &[(&str, &[&str], &[&str])] = &[
     ),
     ("iam", &["AddRoleToInstanceProfile"], &["ec2.amazonaws.com"]),
     ("lambda", &["CreateFunction", "UpdateFunctionConfiguration"], &["lambda.amazonaws.com"]),
+    (
+        "rds",
+        &["CreateDBInstance", "ModifyDBInstance", "RestoreDBInstance"],
+        &["monitoring.rds.amazonaws.com"],
+    ),
     ("sagemaker", &["Create", "Update"], &["sagemaker.amazonaws.com"]),
     ("scheduler", &["CreateSchedule", "UpdateSchedule"], &["scheduler.amazonaws.com"]),
     ("states", &["CreateStateMachine", "UpdateStateMachine"], &["states.amazonaws.com"]),
@@ -117,7 +124,7 @@ const PASSED_TO: &[(&str, &[&str], &[&str])] = &[
 /// acted on, the resources of today's statements are kept, so that the role never has what the user had not.
 pub fn derive<'a>(observed: impl IntoIterator<Item = &'a Observed>, today: Option<&[&Value]>) -> Permissions {
     let mut out = Permissions::default();
-    let mut grants: BTreeMap<(Action, Option<GrantCondition>), Grant> = BTreeMap::new();
+    let mut grants: BTreeMap<(Action, Option<GrantCondition>, Danger), Grant> = BTreeMap::new();
     for call in observed {
         let Some(needed) = needed(&call.source, &call.name, &call.shows, &call.resources) else {
             *out.unmapped.entry((call.source.clone(), call.name.clone())).or_default() += call.events;
@@ -125,7 +132,7 @@ pub fn derive<'a>(observed: impl IntoIterator<Item = &'a Observed>, today: Optio
         };
         out.profiles.extend(needed.profiles.iter().cloned());
         for grant in of_call(call, &needed, today) {
-            let entry = grants.entry((grant.action, grant.condition.clone()));
+            let entry = grants.entry((grant.action, grant.condition.clone(), grant.danger));
             entry.and_modify(|known| known.merge(&grant)).or_insert(grant);
         }
     }

@@ -53,8 +53,11 @@ const FLEETING: &[&str] = &[
     "ec2:*:*:volume/*",
     "ecs:*:*:container-instance/*/*",
     "ecs:*:*:task/*/*",
+    "elasticache:*:*:snapshot:*",
     "elasticmapreduce:*:*:cluster/*",
     "logs:*:*:log-group:*:log-stream:*",
+    "rds:*:*:cluster-snapshot:*",
+    "rds:*:*:snapshot:*",
     "sagemaker:*:*:processing-job/*",
     "sagemaker:*:*:training-job/*",
     "sagemaker:*:*:transform-job/*",
@@ -142,7 +145,9 @@ pub(super) fn resources(action: &Action, acted: &Acted<'_>) -> Option<(BTreeSet<
     }
     // A call on several types of resources needs all of them, and logs do not name all. Launching takes many that the
     // reference calls optional, named in deep places.
-    let launches = action.prefix == "ec2" && LAUNCHES.contains(&action.name);
+    let launches = action.prefix == "ec2" && LAUNCHES.contains(&action.name)
+        || action.prefix == "rds"
+            && (action.name.starts_with("CreateDBInstance") || action.name.starts_with("RestoreDB"));
     let on_machines = action.prefix == "ssm" && ON_MACHINES.contains(&action.name);
     // Where the reference calls very many of them required, it means one of them (kinds of models in Bedrock).
     let required = action.formats().filter(|(_, every)| *every).count();
