@@ -112,6 +112,7 @@ fn reports_list_actions_of_authorised_calls_only() {
         call(2, "ListBuckets", None),
         call(3, "GetBucketAcl", Some("AccessDenied")),
         call(4, "PutBucketAcl", Some("NoSuchBucket")),
+        call(7, "GetBucketPolicy", Some("NoSuchBucketPolicy")),
         call(5, "InventedCall", None),
         with(call(6, "GetCallerIdentity", None), json!({"eventSource": "sts.amazonaws.com"})),
     ];
@@ -122,12 +123,12 @@ fn reports_list_actions_of_authorised_calls_only() {
     assert_eq!(
         consumer["permissions"],
         json!([
+            {"action": "s3:GetBucketPolicy", "level": "read", "resources": ["*"], "scope": "not-named", "condition": null,
+             "danger": "none", "granted": true, "events": 1, "failed": 1, "because": null},
             {"action": "s3:ListAllMyBuckets", "level": "list", "resources": ["*"], "scope": "none-taken", "condition": null,
              "danger": "none", "granted": true, "events": 2, "failed": 0, "because": "the action has the operation's older name"},
-            {"action": "s3:PutBucketAcl", "level": "permissions-management", "resources": ["*"], "scope": "not-named",
-             "condition": null, "danger": "careful", "granted": true, "events": 1, "failed": 1, "because": null},
         ]),
-        "who is told that there is no such bucket was allowed to ask, and who is denied was not"
+        "who is told that a bucket has no policy was allowed to ask; of no bucket nobody is asked"
     );
     assert_eq!(consumer["unmapped_calls"][0]["name"], "InventedCall");
     assert_eq!(consumer["unmapped_calls"].as_array().unwrap().len(), 1);
