@@ -215,9 +215,9 @@ fn policies_of(entry: &Value, inline: &str) -> (BTreeSet<String>, Option<Mail>, 
 }
 
 fn issuers_of(role: &Value) -> Vec<String> {
-    let document = role.get("AssumeRolePolicyDocument");
     let mut issuers = Vec::new();
-    for statement in list(document.and_then(|d| d.get("Statement"))) {
+    let Some(document) = role.get("AssumeRolePolicyDocument").and_then(document) else { return issuers };
+    for statement in list(document.get("Statement")) {
         let federated = statement.get("Principal").and_then(|p| p.get("Federated"));
         for arn in list(federated).into_iter().filter_map(Value::as_str) {
             if let Some((_, issuer)) = arn.split_once(":oidc-provider/") {
