@@ -264,8 +264,9 @@ struct Context<'a> {
 
 /// What could not be read and might be about anybody: damage in files that do not say whose they are.
 fn unread(material: &Material) -> Option<String> {
-    let anybodys =
-        material.skips.iter().filter(|s| s.reason.may_hide_records() && object_name(&s.source).is_none());
+    let anybodys = material.skips.iter().filter(|s| {
+        s.reason.may_hide_records() && !s.reason.is_of_a_call() && object_name(&s.source).is_none()
+    });
     let n = anybodys.count();
     match (n, material.inventory.incomplete) {
         (0, false) => None,

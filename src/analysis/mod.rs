@@ -8,5 +8,7 @@ mod roles;
 pub use crate::policy::Parity;
 pub use fold::{Portion, ReadFile, Sink};
 pub use keys::{Analysis, AsOf, Detail, KeyAnalysis, KeySubject, analyse, graph_of};
-pub use read::{Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, teach};
+pub use read::{
+    Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, read_page, teach,
+};
 pub use roles::{Role, parity_of, role_of, user_of};

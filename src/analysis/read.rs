@@ -152,6 +152,19 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
 /// the quick way and the general one give is the same but for coverage and neighbours; tests and fuzzing hold them to
 /// that.
 pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evidence {
+    let mut collector = Collector::default();
+    for facts in facts_of(label, bytes, depth, quick, &Arc::new(Lineage::default())) {
+        collector.take_in(facts);
+    }
+    collector.finish()
+}
+
+/// Reads a page of records that came by themselves, and what is known of sessions so far.
+pub fn read_page(label: &str, bytes: &[u8], lineage: &Arc<Lineage>) -> Facts {
+    facts_of(label, bytes, Depth::Evidence, false, lineage).into_iter().next().unwrap_or_default()
+}
+
+fn facts_of(label: &str, bytes: &[u8], depth: Depth, quick: bool, lineage: &Arc<Lineage>) -> Vec<Facts> {
     struct One(Vec<u8>, AtomicBool);
     impl Fetch for One {
         fn next(&self) -> Option<(usize, std::io::Result<Fetched>)> {
@@ -162,8 +175,7 @@ pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evide
     let root = Root::new(Place::Remote, label.to_owned(), label.to_owned(), 0);
     let entry =
         Entry { root: Arc::new(root), inside: OsStr::new("").into(), size: bytes.len() as u64, version: 0 };
-    let lineage = Arc::new(Lineage::default());
-    let mut workers = workers(1, 1, &lineage, None);
+    let mut workers = workers(1, 1, lineage, None);
     let job = Ingest { depth, hash: false, quick, stop: &never, tick: &|_| {} };
     let pass = |pass, workers: &mut Vec<Worker<'_>>| {
         let fetch = One(bytes.to_vec(), AtomicBool::new(false));
@@ -177,11 +189,7 @@ pub fn read_bytes(label: &str, bytes: &[u8], depth: Depth, quick: bool) -> Evide
         workers.iter_mut().for_each(Worker::read_again);
         pass(Pass::Again, &mut workers);
     }
-    let mut collector = Collector::default();
-    for worker in workers {
-        collector.take_in(worker.collector.into_facts());
-    }
-    collector.finish()
+    workers.into_iter().map(|worker| worker.collector.into_facts()).collect()
 }
 
 /// What to put into a sink, and what is known of it already.
@@ -299,6 +307,12 @@ fn inventory(documents: &[Document], evidence: &Evidence) -> Inventory {
                 DocumentKind::EventSelectors => SourceKind::EventSelectors,
                 DocumentKind::ServicesLastAccessed => SourceKind::ServicesLastAccessed,
                 DocumentKind::ResourcePolicies => SourceKind::ResourcePolicies,
+                DocumentKind::AccessKeysLastUsed => SourceKind::AccessKeysLastUsed,
+                DocumentKind::UserCredentials => SourceKind::UserCredentials,
+                DocumentKind::IdentityProviders => SourceKind::IdentityProviders,
+                DocumentKind::TrailStatus => SourceKind::TrailStatus,
+                DocumentKind::Regions => SourceKind::Regions,
+                DocumentKind::Lookups => SourceKind::Lookups,
                 _ => return None,
             };
             Some(Source { kind, label: &document.source, content: &document.content })

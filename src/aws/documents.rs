@@ -105,7 +105,8 @@ fn policy(policy: &iam::ManagedPolicyDetail) -> Value {
 }
 
 fn inline(policies: &[iam::PolicyDetail]) -> Value {
-    let one = |p: &iam::PolicyDetail| json!({"PolicyName": p.policy_name(), "PolicyDocument": p.policy_document()});
+    let one =
+        |p: &iam::PolicyDetail| json!({"PolicyName": p.policy_name(), "PolicyDocument": p.policy_document()});
     policies.iter().map(one).collect()
 }
 
@@ -177,7 +178,9 @@ pub(super) fn credential(
     status: &str,
     since: Option<&DateTime>,
 ) -> Value {
-    object(json!({"Kind": kind, "UserName": user, "Id": id, "Detail": detail, "Status": status, "Since": maybe(since)}))
+    object(
+        json!({"Kind": kind, "UserName": user, "Id": id, "Detail": detail, "Status": status, "Since": maybe(since)}),
+    )
 }
 
 /// An entry of `describe-trails` (<https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Trail.html>).
@@ -228,7 +231,9 @@ pub(super) fn selectors(
         Value::Object(out)
     };
     let advanced = |selector: &AdvancedEventSelector| {
-        object(json!({"Name": selector.name(), "FieldSelectors": selector.field_selectors().iter().map(field).collect::<Vec<_>>()}))
+        object(
+            json!({"Name": selector.name(), "FieldSelectors": selector.field_selectors().iter().map(field).collect::<Vec<_>>()}),
+        )
     };
     let mut out = Map::new();
     out.insert("TrailARN".to_owned(), json!(answer.trail_arn()));
@@ -236,7 +241,10 @@ pub(super) fn selectors(
         out.insert("EventSelectors".to_owned(), answer.event_selectors().iter().map(basic).collect());
     }
     if !answer.advanced_event_selectors().is_empty() {
-        out.insert("AdvancedEventSelectors".to_owned(), answer.advanced_event_selectors().iter().map(advanced).collect());
+        out.insert(
+            "AdvancedEventSelectors".to_owned(),
+            answer.advanced_event_selectors().iter().map(advanced).collect(),
+        );
     }
     Value::Object(out)
 }

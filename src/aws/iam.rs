@@ -66,7 +66,9 @@ async fn whole_account(context: &Context, client: &Client) -> (Collected, Option
         match page.map_err(|error| explain("iam:GetAccountAuthorizationDetails", &error)) {
             Ok(page) => {
                 let named = |(name, arn): (&str, &str)| Named { name: name.to_owned(), arn: arn.to_owned() };
-                users.extend(page.user_detail_list().iter().filter_map(|u| u.user_name().zip(u.arn())).map(named));
+                users.extend(
+                    page.user_detail_list().iter().filter_map(|u| u.user_name().zip(u.arn())).map(named),
+                );
                 whole.documents.push(("authorization-details", authorization_details(&page)));
             }
             Err(error) => {
@@ -83,7 +85,7 @@ async fn whole_account(context: &Context, client: &Client) -> (Collected, Option
     let report = credential_report(client, &mut whole).await;
     let has_report = report.is_ok();
     whole.take("credential-report", report);
-    whole.take("service-specific-credentials", service_credentials(client).await);
+    whole.take("user-credentials", service_credentials(client).await);
     whole.take("identity-providers", identity_providers(client).await);
     (whole, complete.then_some(users), has_report)
 }
@@ -185,7 +187,7 @@ async fn one_user(
         let mut others = Vec::new();
         other_credentials(client, name, has_report, &mut others, &mut came).await;
         let document = json!({"UserCredentials": others, "Account": context.account.id, "UserName": name});
-        came.documents.push(("service-specific-credentials", document));
+        came.documents.push(("user-credentials", document));
         came.take("services-last-accessed", services(client, user).await);
     }
     came

@@ -1,6 +1,6 @@
 //! Collects an account, or many, part by part: what came is handed out as it comes, what failed is said.
 
-use super::meter::is_spent;
+use super::meter::BUDGET;
 use super::s3::AwsError;
 use super::session::{Account, Aws};
 use super::{iam, surroundings, trails};
@@ -39,16 +39,20 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn of(error: &AwsError) -> Self {
-        let text = error.to_string();
+        Self::from_text(&error.to_string())
+    }
+
+    /// Tells by an error's words what kind of problem it is.
+    pub fn from_text(text: &str) -> Self {
         let denied = ["AccessDenied", "UnauthorizedOperation", "not authorized", "Forbidden"];
-        let kind = if is_spent(error) {
+        let kind = if text.contains(BUDGET) {
             ProblemKind::NotAsked
         } else if denied.iter().any(|word| text.contains(word)) {
             ProblemKind::Denied
         } else {
             ProblemKind::Failed
         };
-        Self { kind, detail: text }
+        Self { kind, detail: text.to_owned() }
     }
 }
 

@@ -5,8 +5,8 @@ use super::meter::is_spent;
 use super::s3::{AwsError, explain};
 use super::session::{Account, Aws, client};
 use aws_config::retry::RetryConfig;
-use aws_smithy_types::DateTime;
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
+use aws_smithy_types::DateTime;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -226,7 +226,14 @@ async fn run(
 
 /// Whether an error may be gone the next time.
 fn may_pass(error: &AwsError) -> bool {
-    let lasting = ["AccessDenied", "Unrecognized", "InvalidParameter", "InvalidLookup", "InvalidTime", "not authorized"];
+    let lasting = [
+        "AccessDenied",
+        "Unrecognized",
+        "InvalidParameter",
+        "InvalidLookup",
+        "InvalidTime",
+        "not authorized",
+    ];
     match error {
         AwsError::Failed(_, text) => !is_spent(error) && !lasting.iter().any(|word| text.contains(word)),
         _ => false,

@@ -52,7 +52,7 @@ impl fmt::Display for Spent {
 impl std::error::Error for Spent {}
 
 /// How errors of requests that the budget forbade are told.
-pub(super) const BUDGET: &str = "the budget is spent";
+pub const BUDGET: &str = "the budget is spent";
 
 /// Counts requests by service and operation.
 pub struct Meter {

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// How long anything waits before it asks whether to stop.
 const LISTEN: Duration = Duration::from_millis(200);
 
+mod doctor;
 mod documents;
 mod fetch;
 mod iam;
@@ -21,11 +22,12 @@ mod simulate;
 mod surroundings;
 mod trails;
 
+pub use doctor::{Probe, Tried};
 pub use fetch::{Fetched, S3Fetch};
 pub use list::{Choice, Listed, Listing};
 pub use live::{Collected, Happening, LivePlan, Problem, ProblemKind, TrailBucket};
 pub use lookup::{LOOKUP_DAYS, LookupAnswer, LookupPage, LookupQuery, lookup_seconds};
-pub use meter::{Budget, Meter, Tally, price};
+pub use meter::{BUDGET, Budget, Meter, Tally, price};
 pub use needs::{COMMANDS, NEEDS, Need, Part, Place, needs_of, policy};
 pub use organization::Member;
 pub use ranges::{PUBLISHED, fetch_ranges};

@@ -73,47 +73,227 @@ const fn need(action: &'static str, part: Part, place: Place, without: &'static 
 
 /// Everything that `collect --aws` may ask for, and `parity --simulate`.
 pub const NEEDS: &[Need] = &[
-    need("organizations:ListAccounts", Part::Organization, Place::Management, "no account but the caller's own is found"),
+    need(
+        "organizations:ListAccounts",
+        Part::Organization,
+        Place::Management,
+        "no account but the caller's own is found",
+    ),
     need("organizations:ListRoots", Part::Organization, Place::Management, "--ou cannot be resolved"),
-    need("organizations:ListOrganizationalUnitsForParent", Part::Organization, Place::Management, "--ou cannot be resolved"),
-    need("organizations:ListAccountsForParent", Part::Organization, Place::Management, "--ou cannot be resolved"),
-    need("sts:AssumeRole", Part::Organization, Place::Management, "no account but the caller's own is collected"),
-    need("account:ListRegions", Part::Regions, Place::Member, "only the usual regions are looked at, and no key is known to be unused in all of them"),
-    need("iam:GetAccountAuthorizationDetails", Part::Inventory, Place::Member, "users, their policies, tags and roles are unknown: no key can be called unused, and no policy of today compared"),
-    need("iam:ListUsers", Part::Inventory, Place::Member, "where authorization details are refused, too, users are known from the credential report only"),
-    need("iam:GenerateCredentialReport", Part::Inventory, Place::Member, "the credential report is as old as the last one that somebody made, or missing"),
-    need("iam:GetCredentialReport", Part::Inventory, Place::Member, "root's keys, passwords and MFA are unknown"),
-    need("iam:ListAccessKeys", Part::Inventory, Place::Member, "keys that no log shows are unknown by their ids, and the age and status of all keys"),
-    need("iam:GetAccessKeyLastUsed", Part::Inventory, Place::Member, "last use is as old as the credential report, and without it unknown: no key can be called unused"),
-    need("iam:ListServiceSpecificCredentials", Part::Inventory, Place::Member, "a user's CodeCommit, Keyspaces and Bedrock credentials are unknown: look before deleting a user"),
-    need("iam:ListSSHPublicKeys", Part::Inventory, Place::Member, "a user's SSH keys are unknown: look before deleting a user"),
-    need("iam:ListSigningCertificates", Part::Inventory, Place::Member, "a user's signing certificates are unknown: look before deleting a user"),
-    need("iam:ListMFADevices", Part::Inventory, Place::Member, "a user's MFA devices are unknown: they must go before the user can be deleted"),
-    need("iam:GetLoginProfile", Part::Inventory, Place::Member, "whether a user has a console password is known from the credential report only"),
-    need("iam:ListOpenIDConnectProviders", Part::Inventory, Place::Member, "identity providers are known from roles' trust policies only"),
-    need("iam:GenerateServiceLastAccessedDetails", Part::Inventory, Place::Member, "services that no log shows stay unnoticed"),
-    need("iam:GetServiceLastAccessedDetails", Part::Inventory, Place::Member, "services that no log shows stay unnoticed"),
-    need("cloudtrail:DescribeTrails", Part::Trails, Place::Member, "trails are not found, so that no log is read from S3, and whether all regions are recorded is unknown"),
-    need("cloudtrail:GetTrailStatus", Part::Trails, Place::Member, "whether and since when a trail delivers is unknown"),
+    need(
+        "organizations:ListOrganizationalUnitsForParent",
+        Part::Organization,
+        Place::Management,
+        "--ou cannot be resolved",
+    ),
+    need(
+        "organizations:ListAccountsForParent",
+        Part::Organization,
+        Place::Management,
+        "--ou cannot be resolved",
+    ),
+    need(
+        "sts:AssumeRole",
+        Part::Organization,
+        Place::Management,
+        "no account but the caller's own is collected",
+    ),
+    need(
+        "account:ListRegions",
+        Part::Regions,
+        Place::Member,
+        "only the usual regions are looked at, and no key is known to be unused in all of them",
+    ),
+    need(
+        "iam:GetAccountAuthorizationDetails",
+        Part::Inventory,
+        Place::Member,
+        "users, their policies, tags and roles are unknown: no key can be called unused, and no policy of today compared",
+    ),
+    need(
+        "iam:ListUsers",
+        Part::Inventory,
+        Place::Member,
+        "where authorization details are refused, too, users are known from the credential report only",
+    ),
+    need(
+        "iam:GenerateCredentialReport",
+        Part::Inventory,
+        Place::Member,
+        "the credential report is as old as the last one that somebody made, or missing",
+    ),
+    need(
+        "iam:GetCredentialReport",
+        Part::Inventory,
+        Place::Member,
+        "root's keys, passwords and MFA are unknown",
+    ),
+    need(
+        "iam:ListAccessKeys",
+        Part::Inventory,
+        Place::Member,
+        "keys that no log shows are unknown by their ids, and the age and status of all keys",
+    ),
+    need(
+        "iam:GetAccessKeyLastUsed",
+        Part::Inventory,
+        Place::Member,
+        "last use is as old as the credential report, and without it unknown: no key can be called unused",
+    ),
+    need(
+        "iam:ListServiceSpecificCredentials",
+        Part::Inventory,
+        Place::Member,
+        "a user's CodeCommit, Keyspaces and Bedrock credentials are unknown: look before deleting a user",
+    ),
+    need(
+        "iam:ListSSHPublicKeys",
+        Part::Inventory,
+        Place::Member,
+        "a user's SSH keys are unknown: look before deleting a user",
+    ),
+    need(
+        "iam:ListSigningCertificates",
+        Part::Inventory,
+        Place::Member,
+        "a user's signing certificates are unknown: look before deleting a user",
+    ),
+    need(
+        "iam:ListMFADevices",
+        Part::Inventory,
+        Place::Member,
+        "a user's MFA devices are unknown: they must go before the user can be deleted",
+    ),
+    need(
+        "iam:GetLoginProfile",
+        Part::Inventory,
+        Place::Member,
+        "whether a user has a console password is known from the credential report only",
+    ),
+    need(
+        "iam:ListOpenIDConnectProviders",
+        Part::Inventory,
+        Place::Member,
+        "identity providers are known from roles' trust policies only",
+    ),
+    need(
+        "iam:GenerateServiceLastAccessedDetails",
+        Part::Inventory,
+        Place::Member,
+        "services that no log shows stay unnoticed",
+    ),
+    need(
+        "iam:GetServiceLastAccessedDetails",
+        Part::Inventory,
+        Place::Member,
+        "services that no log shows stay unnoticed",
+    ),
+    need(
+        "cloudtrail:DescribeTrails",
+        Part::Trails,
+        Place::Member,
+        "trails are not found, so that no log is read from S3, and whether all regions are recorded is unknown",
+    ),
+    need(
+        "cloudtrail:GetTrailStatus",
+        Part::Trails,
+        Place::Member,
+        "whether and since when a trail delivers is unknown",
+    ),
     need("cloudtrail:GetEventSelectors", Part::Trails, Place::Member, "what trails leave out is unknown"),
     need("s3:ListBucket", Part::Logs, Place::Bucket, "no log is read from S3"),
     need("s3:GetObject", Part::Logs, Place::Bucket, "no log is read from S3"),
-    need("kms:Decrypt", Part::Logs, Place::Bucket, "log objects that are encrypted with a KMS key of yours are not read"),
-    need("cloudtrail:LookupEvents", Part::Lookup, Place::Member, "accounts without readable trails have no evidence of use at all"),
-    need("cloudformation:ListResources", Part::Networks, Place::Member, "the account's own addresses and trust anchors are unknown: use from them looks like use from AWS at large"),
-    need("ec2:DescribeAddresses", Part::Networks, Place::Member, "the account's elastic addresses, NAT gateways' among them, are unknown"),
-    need("rolesanywhere:ListTrustAnchors", Part::Networks, Place::Member, "whether Roles Anywhere is set up is unknown"),
-    need("s3:ListAllMyBuckets", Part::ResourcePolicies, Place::Member, "bucket policies that name users are not found"),
-    need("s3:GetBucketPolicy", Part::ResourcePolicies, Place::Member, "bucket policies that name users are not found"),
-    need("kms:ListKeys", Part::ResourcePolicies, Place::Member, "key policies and grants that name users are not found"),
-    need("kms:GetKeyPolicy", Part::ResourcePolicies, Place::Member, "key policies that name users are not found"),
+    need(
+        "kms:Decrypt",
+        Part::Logs,
+        Place::Bucket,
+        "log objects that are encrypted with a KMS key of yours are not read",
+    ),
+    need(
+        "cloudtrail:LookupEvents",
+        Part::Lookup,
+        Place::Member,
+        "accounts without readable trails have no evidence of use at all",
+    ),
+    need(
+        "cloudformation:ListResources",
+        Part::Networks,
+        Place::Member,
+        "the account's own addresses and trust anchors are unknown: use from them looks like use from AWS at large",
+    ),
+    need(
+        "ec2:DescribeAddresses",
+        Part::Networks,
+        Place::Member,
+        "the account's elastic addresses, NAT gateways' among them, are unknown",
+    ),
+    need(
+        "rolesanywhere:ListTrustAnchors",
+        Part::Networks,
+        Place::Member,
+        "whether Roles Anywhere is set up is unknown",
+    ),
+    need(
+        "s3:ListAllMyBuckets",
+        Part::ResourcePolicies,
+        Place::Member,
+        "bucket policies that name users are not found",
+    ),
+    need(
+        "s3:GetBucketPolicy",
+        Part::ResourcePolicies,
+        Place::Member,
+        "bucket policies that name users are not found",
+    ),
+    need(
+        "kms:ListKeys",
+        Part::ResourcePolicies,
+        Place::Member,
+        "key policies and grants that name users are not found",
+    ),
+    need(
+        "kms:GetKeyPolicy",
+        Part::ResourcePolicies,
+        Place::Member,
+        "key policies that name users are not found",
+    ),
     need("kms:ListGrants", Part::ResourcePolicies, Place::Member, "grants to users are not found"),
-    need("sqs:ListQueues", Part::ResourcePolicies, Place::Member, "queue policies that name users are not found"),
-    need("sqs:GetQueueAttributes", Part::ResourcePolicies, Place::Member, "queue policies that name users are not found"),
-    need("sns:ListTopics", Part::ResourcePolicies, Place::Member, "topic policies that name users are not found"),
-    need("sns:GetTopicAttributes", Part::ResourcePolicies, Place::Member, "topic policies that name users are not found"),
-    need("secretsmanager:ListSecrets", Part::ResourcePolicies, Place::Member, "secrets' policies that name users are not found"),
-    need("secretsmanager:GetResourcePolicy", Part::ResourcePolicies, Place::Member, "secrets' policies that name users are not found"),
+    need(
+        "sqs:ListQueues",
+        Part::ResourcePolicies,
+        Place::Member,
+        "queue policies that name users are not found",
+    ),
+    need(
+        "sqs:GetQueueAttributes",
+        Part::ResourcePolicies,
+        Place::Member,
+        "queue policies that name users are not found",
+    ),
+    need(
+        "sns:ListTopics",
+        Part::ResourcePolicies,
+        Place::Member,
+        "topic policies that name users are not found",
+    ),
+    need(
+        "sns:GetTopicAttributes",
+        Part::ResourcePolicies,
+        Place::Member,
+        "topic policies that name users are not found",
+    ),
+    need(
+        "secretsmanager:ListSecrets",
+        Part::ResourcePolicies,
+        Place::Member,
+        "secrets' policies that name users are not found",
+    ),
+    need(
+        "secretsmanager:GetResourcePolicy",
+        Part::ResourcePolicies,
+        Place::Member,
+        "secrets' policies that name users are not found",
+    ),
     need("iam:SimulateCustomPolicy", Part::Simulation, Place::Management, "parity --simulate cannot ask IAM"),
 ];
 
@@ -163,11 +343,14 @@ pub fn policy<'a>(
     for need in needs {
         let resources = resource(need);
         let sid: String = need.part.id().split('-').map(capital).collect();
-        let known = statements.iter_mut().find(|(s, r, _)| *r == resources && s.trim_end_matches(char::is_numeric) == sid);
+        let known = statements
+            .iter_mut()
+            .find(|(s, r, _)| *r == resources && s.trim_end_matches(char::is_numeric) == sid);
         match known {
             Some((_, _, actions)) => actions.push(need.action),
             None => {
-                let same = statements.iter().filter(|(s, _, _)| s.trim_end_matches(char::is_numeric) == sid).count();
+                let same =
+                    statements.iter().filter(|(s, _, _)| s.trim_end_matches(char::is_numeric) == sid).count();
                 let sid = if same == 0 { sid } else { format!("{sid}{}", same + 1) };
                 statements.push((sid, resources, vec![need.action]));
             }
@@ -180,11 +363,7 @@ pub fn policy<'a>(
         })
         .collect();
     let document = serde_json::json!({"Version": "2012-10-17", "Statement": statements});
-    if pretty {
-        serde_json::to_string_pretty(&document).unwrap_or_default()
-    } else {
-        document.to_string()
-    }
+    if pretty { serde_json::to_string_pretty(&document).unwrap_or_default() } else { document.to_string() }
 }
 
 fn capital(word: &str) -> String {
@@ -196,8 +375,10 @@ fn capital(word: &str) -> String {
 /// One statement without a Sid, as session policies may have 2,048 characters
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 pub(super) fn session_policy() -> String {
-    let mut text = String::from(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*","Action":["#);
-    let members = NEEDS.iter().filter(|need| need.part != Part::Organization && need.part != Part::Simulation);
+    let mut text =
+        String::from(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*","Action":["#);
+    let members =
+        NEEDS.iter().filter(|need| need.part != Part::Organization && need.part != Part::Simulation);
     for (n, need) in members.enumerate() {
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(text, "{comma}\"{}\"", need.action);

@@ -1,5 +1,6 @@
 //! A connection to Amazon S3, as the AWS CLI's configuration has it.
 
+use super::meter::{Meter, Metered};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
@@ -8,6 +9,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::RequestPayer;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -77,10 +79,11 @@ pub enum AwsError {
 
 /// A connection to S3.
 pub struct S3 {
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Arc<Runtime>,
     pub(super) client: Client,
     pub(super) payer: Option<RequestPayer>,
     config: aws_config::SdkConfig,
+    meter: Arc<Meter>,
 }
 
 impl S3 {
@@ -88,15 +91,24 @@ impl S3 {
     ///
     /// # Errors
     /// [`AwsError::Failed`] where the machine has no threads left.
-    pub fn connect(access: &S3Access) -> Result<Self, AwsError> {
+    pub fn connect(access: &S3Access, meter: &Arc<Meter>) -> Result<Self, AwsError> {
         let (runtime, config) = configured(access.profile.as_deref(), access.region.as_deref())?;
-        let client = client(&config, None);
-        Ok(Self { runtime, client, payer: access.requester_pays.then_some(RequestPayer::Requester), config })
+        Ok(Self::of(Arc::new(runtime), config, access.requester_pays, meter.clone()))
+    }
+
+    pub(super) fn of(
+        runtime: Arc<Runtime>,
+        config: aws_config::SdkConfig,
+        pays: bool,
+        meter: Arc<Meter>,
+    ) -> Self {
+        let client = client(&config, None, &meter);
+        Self { runtime, client, payer: pays.then_some(RequestPayer::Requester), config, meter }
     }
 
     /// Speaks to another region from now on.
     pub fn move_to(&mut self, region: &str) {
-        self.client = client(&self.config, Some(region));
+        self.client = client(&self.config, Some(region), &self.meter);
     }
 }
 
@@ -128,10 +140,11 @@ pub(super) fn configured(
     Ok((runtime, config))
 }
 
-fn client(config: &aws_config::SdkConfig, region: Option<&str>) -> Client {
+fn client(config: &aws_config::SdkConfig, region: Option<&str>, meter: &Arc<Meter>) -> Client {
     // Servers at an address of their own have no host name for each bucket.
-    let mut builder =
-        aws_sdk_s3::config::Builder::from(config).force_path_style(config.endpoint_url().is_some());
+    let mut builder = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(config.endpoint_url().is_some())
+        .interceptor(Metered(meter.clone()));
     builder = match (region, config.region()) {
         (Some(region), _) => builder.region(Region::new(region.to_owned())),
         // S3 tells the right region; to ask, any will do.

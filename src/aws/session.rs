@@ -2,7 +2,7 @@
 
 use super::meter::{Meter, Metered};
 use super::needs::session_policy;
-use super::s3::{AwsError, configured, explain};
+use super::s3::{AwsError, S3, configured, explain};
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
@@ -38,7 +38,7 @@ pub struct Caller {
 
 /// A connection to AWS.
 pub struct Aws {
-    pub(super) runtime: Runtime,
+    pub(super) runtime: Arc<Runtime>,
     pub(super) meter: Arc<Meter>,
     config: SdkConfig,
     access: Access,
@@ -82,11 +82,12 @@ impl Aws {
             config = config.into_builder().region(Region::new(HOME)).build();
         }
         if let Some((serial, code)) = &access.mfa {
-            let provider =
-                runtime.block_on(with_mfa(&sts(&config, &meter), serial, code)).map_err(|error| match error {
+            let provider = runtime.block_on(with_mfa(&sts(&config, &meter), serial, code)).map_err(
+                |error| match error {
                     AwsError::Failed(what, text) => AwsError::Authentication(what, text),
                     other => other,
-                })?;
+                },
+            )?;
             config = config.into_builder().credentials_provider(provider).build();
         }
         let answer = runtime.block_on(sts(&config, &meter).get_caller_identity().send());
@@ -95,7 +96,7 @@ impl Aws {
             account: identity.account().unwrap_or_default().to_owned(),
             arn: identity.arn().unwrap_or_default().to_owned(),
         };
-        Ok(Self { runtime, meter, config, access: access.clone(), caller })
+        Ok(Self { runtime: Arc::new(runtime), meter, config, access: access.clone(), caller })
     }
 
     /// Who the credentials belong to.
@@ -114,6 +115,11 @@ impl Aws {
             (Some(role), false) => self.by_role(id, role),
             _ => Account { id: id.to_owned(), ..self.own() },
         }
+    }
+
+    /// S3 as an account sees it.
+    pub fn s3(&self, account: &Account, requester_pays: bool) -> S3 {
+        S3::of(self.runtime.clone(), account.config.clone(), requester_pays, self.meter.clone())
     }
 
     /// Everything that was asked so far.

@@ -22,7 +22,8 @@ pub(super) async fn collect(context: &Arc<Context>, regions: &[String]) {
                 }
             }
             Err(error) => {
-                let problem = Problem::of(&explain(&format!("cloudtrail:DescribeTrails in {region}"), &error));
+                let problem =
+                    Problem::of(&explain(&format!("cloudtrail:DescribeTrails in {region}"), &error));
                 came.problems.push(problem);
             }
         }

@@ -1,7 +1,8 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    collect, completions, demo, evidence, explain, graph, man, parity, replace, report, schema,
+    collect, completions, demo, doctor, evidence, explain, graph, man, merge, parity, permissions, replace,
+    report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
@@ -15,7 +16,7 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3. For files no AWS account is needed; nothing but the requests to S3, and to IAM's policy simulator if asked, leaves the machine.";
+const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3 and AWS accounts themselves. For files no AWS account is needed; nothing but the requests that a command names leaves the machine, and all of them only read.";
 
 /// Options of every command.
 #[derive(Args, Debug, Clone)]
@@ -32,6 +33,9 @@ pub(super) struct Global {
 pub(super) enum Command {
     Demo(demo::Arguments),
     Collect(collect::Arguments),
+    Merge(merge::Arguments),
+    Doctor(doctor::Arguments),
+    Permissions(permissions::Arguments),
     Report(report::Arguments),
     Explain(explain::Arguments),
     Graph(graph::Arguments),

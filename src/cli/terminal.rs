@@ -2,7 +2,8 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, evidence, explain, graph, man, parity, replace, report, schema,
+    collect, completions, demo, doctor, evidence, explain, graph, man, merge, parity, permissions, replace,
+    report, schema,
 };
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
@@ -47,6 +48,9 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(arguments) => demo::run(&arguments, &terminal),
         Command::Collect(arguments) => collect::run(&arguments, &terminal),
+        Command::Merge(arguments) => merge::run(&arguments, &terminal),
+        Command::Doctor(arguments) => doctor::run(&arguments, &terminal),
+        Command::Permissions(arguments) => permissions::run(&arguments, &terminal),
         Command::Report(arguments) => report::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Graph(arguments) => graph::run(&arguments, &terminal),
@@ -83,6 +87,21 @@ fn wanted_color() -> ColorChoice {
     }
 }
 
+/// The time of day.
+pub(super) fn now() -> Timestamp {
+    // Whole seconds: nothing here is finer, and it reads better.
+    Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+}
+
+/// A span in words.
+pub(super) fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{:.1} h", seconds as f64 / 3600.0),
+    }
+}
+
 /// What the user's interrupt sets.
 pub(super) fn stop_flag() -> &'static AtomicBool {
     &STOP
@@ -106,8 +125,38 @@ impl Terminal {
 
     /// The time of day.
     pub(super) fn now(&self) -> Timestamp {
-        // Whole seconds: nothing here is finer, and it reads better.
-        Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default()
+        now()
+    }
+
+    /// Asks for a line that is used once, such as an MFA code.
+    pub(super) fn ask(&self, question: &str) -> Result<String, Failure> {
+        let mut err = io::stderr();
+        let _ = write!(err, "{}", clean(question)).and_then(|()| err.flush());
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line);
+        let answer = line.trim().to_owned();
+        match read {
+            Ok(_) if !answer.is_empty() => Ok(answer),
+            _ => Err(Failure::usage("no answer on standard input").hint("give the code on standard input")),
+        }
+    }
+
+    /// A bar over steps, on a terminal only.
+    pub(super) fn steps_bar(&self, steps: u64, message: &'static str) -> ProgressBar {
+        let target = if self.global.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(5)
+        };
+        let bar = ProgressBar::with_draw_target(Some(steps), target);
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}, {elapsed}, {eta} left")
+        {
+            bar.set_style(style);
+        }
+        bar.set_message(message);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
     }
 
     /// Data, on standard output. A reader that closes the pipe early has had enough: no error.

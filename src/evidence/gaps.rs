@@ -131,7 +131,7 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
     };
     let last_used = input.key.map(|key| &key.last_used).unwrap_or(&LastUsed::Unknown);
     let today = Day::of(input.as_of);
-    let window = input.coverage.window(account).map(|w| Window { first: w.first, last: w.last.min(today) });
+    let window = window(input, account).map(|w| Window { first: w.first, last: w.last.min(today) });
     match window {
         None => gaps.add(
             GapKind::NoTrail,
@@ -152,6 +152,31 @@ pub fn find_gaps(input: &GapInput<'_>) -> Vec<Gap> {
     data_event_gap(input, account, window, last_used, &mut gaps);
     gaps.0.sort_by_key(|gap| gap.kind);
     gaps.0
+}
+
+/// Days on which LookupEvents showed every management event of the key, in every region of its account.
+fn looked_up(input: &GapInput<'_>) -> Option<Window> {
+    input.key?.days_looked_up(&input.facts?.regions)
+}
+
+/// First and last day of which anything is known.
+fn window(input: &GapInput<'_>, account: &AccountId) -> Option<Window> {
+    match (input.coverage.window(account), looked_up(input)) {
+        (Some(a), Some(b)) => Some(Window { first: a.first.min(b.first), last: a.last.max(b.last) }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Spans of which neither logs nor LookupEvents say anything.
+fn missing(input: &GapInput<'_>, account: &AccountId, within: Window) -> Vec<Window> {
+    let spans = input.coverage.missing(account, within);
+    let Some(known) = looked_up(input) else { return spans };
+    let rest = |span: Window| {
+        let before = Window { first: span.first, last: span.last.min(known.first.plus(-1)) };
+        let after = Window { first: span.first.max(known.last.plus(1)), last: span.last };
+        [before, after].into_iter().filter(|part| part.first <= part.last)
+    };
+    spans.into_iter().flat_map(rest).collect()
 }
 
 struct Gaps(Vec<Gap>);
@@ -182,13 +207,14 @@ fn trail_gaps(
     }
     // Only the days that the threshold speaks of: one stray event from years ago covers nothing.
     let wanted = Window { first: today.plus(-input.max_idle), last: window.last };
-    let mut missing = input.coverage.missing(account, wanted);
+    let mut missing_days = missing(input, account, wanted);
     // A quiet weekend at the edge is a hole like any other: there are events shortly before it.
     let week = Window { first: wanted.first.plus(-7), last: wanted.first.plus(-1) };
-    let quiet: i32 = input.coverage.missing(account, week).iter().map(Window::days).sum();
-    let edge = missing.first().copied().filter(|span| span.first == wanted.first && quiet == week.days());
+    let quiet: i32 = missing(input, account, week).iter().map(Window::days).sum();
+    let edge =
+        missing_days.first().copied().filter(|span| span.first == wanted.first && quiet == week.days());
     if let Some(before) = edge {
-        missing.remove(0);
+        missing_days.remove(0);
         let since = before.last.plus(1);
         let detail = format!(
             "of the {} days of the idle threshold, events cover {} ({since} to {})",
@@ -200,8 +226,8 @@ fn trail_gaps(
     }
     // Also objects of days after the last that could be read.
     let damaged = input.coverage.damaged_days(account, Window { last: today, ..wanted });
-    let latest = missing.iter().map(|span| span.last).chain(damaged.iter().copied()).max();
-    let earliest = missing.iter().map(|span| span.first).chain(damaged.iter().copied()).min();
+    let latest = missing_days.iter().map(|span| span.last).chain(damaged.iter().copied()).max();
+    let earliest = missing_days.iter().map(|span| span.first).chain(damaged.iter().copied()).min();
     if let Some(earliest) = earliest {
         // IAM's own record, taken later, sees through a hole in the logs.
         let closed = match last_used {
@@ -210,9 +236,9 @@ fn trail_gaps(
             LastUsed::Unknown => false,
         } && latest.is_some_and(|day| observed_since(input, day.plus(1)));
         let mut detail = String::new();
-        if !missing.is_empty() {
-            let days: i32 = missing.iter().map(Window::days).sum();
-            let _ = write!(detail, "no events on {} ({days} days)", named(&missing));
+        if !missing_days.is_empty() {
+            let days: i32 = missing_days.iter().map(Window::days).sum();
+            let _ = write!(detail, "no events on {} ({days} days)", named(&missing_days));
         }
         if !damaged.is_empty() {
             let and = if detail.is_empty() { "" } else { "; " };
@@ -284,7 +310,7 @@ fn last_used_gaps(input: &GapInput<'_>, last_used: &LastUsed, gaps: &mut Gaps) {
         ),
         LastUsed::Never => {}
         LastUsed::At { time, service, .. } => {
-            let window = input.account.and_then(|account| input.coverage.window(account));
+            let window = input.account.and_then(|account| window(input, account));
             // What lies before the logs begin, they cannot show.
             if window.is_some_and(|w| w.first <= Day::of(*time)) {
                 use_gaps(input, *time, service, gaps);
@@ -407,7 +433,8 @@ fn user_gap(input: &GapInput<'_>, gaps: &mut Gaps) {
 fn region_gap(input: &GapInput<'_>, account: &AccountId, gaps: &mut Gaps) {
     let trails = input.facts.map(|facts| facts.trails.as_slice()).unwrap_or_default();
     let regions = input.coverage.region_names(account);
-    if regions.is_empty() || trails.iter().any(|trail| trail.multi_region) {
+    let everywhere = trails.iter().any(|trail| trail.multi_region && trail.logging != Some(false));
+    if regions.is_empty() || everywhere || looked_up(input).is_some() {
         return;
     }
     let text = format!(

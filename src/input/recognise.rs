@@ -57,6 +57,22 @@ pub enum DocumentKind {
     ServicesLastAccessed,
     /// `aws s3api get-bucket-policy`, `aws kms list-grants` and their like.
     ResourcePolicies,
+    /// Answers to `iam:GetAccessKeyLastUsed`, with the keys' ids; stores only.
+    AccessKeysLastUsed,
+    /// Credentials of users that are no access keys; stores only.
+    UserCredentials,
+    /// `aws iam list-open-id-connect-providers`.
+    IdentityProviders,
+    /// `aws cloudtrail get-trail-status`, with the trail's ARN; stores only.
+    TrailStatus,
+    /// Regions that an account has enabled; stores only.
+    Regions,
+    /// Trust anchors of Roles Anywhere; stores only.
+    TrustAnchors,
+    /// How far LookupEvents was asked for a key; stores only.
+    Lookups,
+    /// How far a live collection came; stores only.
+    Collection,
 }
 
 impl DocumentKind {
@@ -79,12 +95,20 @@ impl DocumentKind {
             Self::NatGateways => "nat-gateways",
             Self::ServicesLastAccessed => "services-last-accessed",
             Self::ResourcePolicies => "resource-policies",
+            Self::AccessKeysLastUsed => "access-keys-last-used",
+            Self::UserCredentials => "user-credentials",
+            Self::IdentityProviders => "identity-providers",
+            Self::TrailStatus => "trail-status",
+            Self::Regions => "regions",
+            Self::TrustAnchors => "trust-anchors",
+            Self::Lookups => "lookups",
+            Self::Collection => "collection",
         }
     }
 
     /// The kind of an id.
     pub fn from_id(id: &str) -> Option<Self> {
-        const ALL: [DocumentKind; 16] = [
+        const ALL: [DocumentKind; 24] = [
             DocumentKind::CredentialReport,
             DocumentKind::AuthorizationDetails,
             DocumentKind::AccessKeys,
@@ -101,6 +125,14 @@ impl DocumentKind {
             DocumentKind::NatGateways,
             DocumentKind::ServicesLastAccessed,
             DocumentKind::ResourcePolicies,
+            DocumentKind::AccessKeysLastUsed,
+            DocumentKind::UserCredentials,
+            DocumentKind::IdentityProviders,
+            DocumentKind::TrailStatus,
+            DocumentKind::Regions,
+            DocumentKind::TrustAnchors,
+            DocumentKind::Lookups,
+            DocumentKind::Collection,
         ];
         ALL.into_iter().find(|kind| kind.id() == id)
     }
@@ -124,6 +156,14 @@ impl DocumentKind {
             Self::NatGateways => "NAT gateway list",
             Self::ServicesLastAccessed => "service-last-accessed details",
             Self::ResourcePolicies => "resource policy",
+            Self::AccessKeysLastUsed => "last use of keys",
+            Self::UserCredentials => "other credentials of users",
+            Self::IdentityProviders => "identity providers",
+            Self::TrailStatus => "trail status",
+            Self::Regions => "enabled regions",
+            Self::TrustAnchors => "trust anchors",
+            Self::Lookups => "LookupEvents",
+            Self::Collection => "live collection",
         }
     }
 }
@@ -201,6 +241,8 @@ struct Envelope<'a> {
     policy_text: Option<&'a RawValue>,
     #[serde(borrow)]
     grants: Option<&'a RawValue>,
+    #[serde(borrow, rename = "OpenIDConnectProviderList")]
+    identity_providers: Option<&'a RawValue>,
     #[serde(borrow, rename = "digestS3Object")]
     digest_s3_object: Option<&'a RawValue>,
     /// AWS Config, which delivers beside CloudTrail.
@@ -310,6 +352,8 @@ fn document(envelope: &Envelope<'_>, raw: &str) -> Found<'static> {
         DocumentKind::NatGateways
     } else if envelope.services_last_accessed.is_some() {
         DocumentKind::ServicesLastAccessed
+    } else if envelope.identity_providers.is_some() {
+        DocumentKind::IdentityProviders
     } else if names_principals(envelope) {
         DocumentKind::ResourcePolicies
     } else if envelope.digest_s3_object.is_some()
@@ -386,6 +430,7 @@ mod tests {
             (r#"{"Policy":{"Arn":"x"}}"#.into(), vec!["unknown"]),
             (r#"{"Attributes":{"Policy":"{}","QueueArn":"x"}}"#.into(), vec!["ResourcePolicies"]),
             (r#"{"Grants":[{"GranteePrincipal":"x"}]}"#.into(), vec!["ResourcePolicies"]),
+            (r#"{"OpenIDConnectProviderList":[]}"#.into(), vec!["IdentityProviders"]),
             (r#"{"digestS3Object":"x"}"#.into(), vec!["known"]),
             (r#"{"a":1}"#.into(), vec!["unknown"]),
             (r#"{"a":}"#.into(), vec!["malformed"]),

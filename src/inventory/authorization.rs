@@ -168,6 +168,8 @@ impl Details {
                 policies_known: known && (!user.in_details || user.policies_known),
                 policies: [std::mem::take(&mut user.policies), policies].concat(),
                 boundary: boundary.or_else(|| user.boundary.take()),
+                other_credentials: std::mem::take(&mut user.other_credentials),
+                services: std::mem::take(&mut user.services),
                 in_details: true,
                 ..raw.user.clone()
             };

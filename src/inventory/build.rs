@@ -2,7 +2,7 @@
 
 use super::facts::{Inventory, KeyFacts};
 use super::slots::{BY_NAME, latest, match_slots};
-use super::{access_keys, authorization, credential_report, resource_policies, services, trails};
+use super::{access_keys, authorization, credential_report, observed, resource_policies, services, trails};
 use crate::model::{AccessKeyId, AccountId, ROOT_USER};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,18 @@ pub enum SourceKind {
     ServicesLastAccessed,
     /// Policies of resources, grants of keys.
     ResourcePolicies,
+    /// Last use of single keys.
+    AccessKeysLastUsed,
+    /// Credentials that are no access keys.
+    UserCredentials,
+    /// Identity providers.
+    IdentityProviders,
+    /// Whether a trail delivers.
+    TrailStatus,
+    /// Enabled regions.
+    Regions,
+    /// How far LookupEvents was asked.
+    Lookups,
 }
 
 /// What other evidence says of keys.
@@ -51,6 +63,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
     let mut listed: Vec<(&str, access_keys::Listed)> = Vec::new();
     let mut selectors = BTreeMap::new();
     let mut details = authorization::Details::default();
+    let (mut of_keys, mut logging) = (observed::OfKeys::default(), BTreeMap::new());
     for source in sources {
         let mut notes = Vec::new();
         match source.kind {
@@ -96,6 +109,19 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                     known.extend(policy.principals);
                 }
             }
+            SourceKind::AccessKeysLastUsed => of_keys.last_used(source.content),
+            SourceKind::Lookups => of_keys.looked_up(source.content),
+            SourceKind::UserCredentials => {
+                observed::credentials(source.content, account_in_path(source.label), &mut inventory);
+            }
+            SourceKind::IdentityProviders | SourceKind::Regions => {
+                if let Some(account) = account_in_path(source.label) {
+                    let facts = inventory.accounts.entry(account).or_default();
+                    facts.oidc_issuers.extend(observed::issuers(source.content));
+                    facts.regions.extend(observed::regions(source.content));
+                }
+            }
+            SourceKind::TrailStatus => logging.extend(observed::is_logging(source.content)),
             SourceKind::EventSelectors => {
                 let (arn, read) = trails::read_selectors(source.content);
                 selectors.insert((account_in_path(source.label), arn), read);
@@ -106,6 +132,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
     for (account, facts) in &mut inventory.accounts {
         for trail in &mut facts.trails {
             let own = selectors.get(&(Some(account.clone()), trail.arn.clone()));
+            trail.logging = logging.get(&trail.arn).copied();
             trail.selectors = own.or_else(|| selectors.get(&(None, trail.arn.clone()))).cloned();
         }
         facts.trails.sort_by(|a, b| a.arn.cmp(&b.arn));
@@ -119,6 +146,7 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
         inventory.keys.entry(key).or_insert_with(|| KeyFacts { owner, ..KeyFacts::default() });
     }
     match_slots(&mut inventory, hints);
+    of_keys.settle(&mut inventory);
     inventory
 }
 

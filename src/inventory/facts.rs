@@ -1,6 +1,6 @@
 //! What is known of accounts, users and keys. Anything an export did not say is absent, never assumed.
 
-use crate::model::{AccessKeyId, AccountId};
+use crate::model::{AccessKeyId, AccountId, Day, Window};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,8 @@ pub struct AccountFacts {
     pub trusts: BTreeMap<String, BTreeSet<String>>,
     /// Trails, where they were described.
     pub trails: Vec<Trail>,
+    /// Regions that are enabled, where AWS named them.
+    pub regions: BTreeSet<String>,
 }
 
 /// One trail's configuration
@@ -58,6 +60,8 @@ pub struct Trail {
     pub organization: bool,
     /// What its event selectors record; `None` where they were not given.
     pub selectors: Option<Selectors>,
+    /// Whether it delivers, where AWS was asked.
+    pub logging: Option<bool>,
 }
 
 /// What event selectors let through
@@ -107,6 +111,29 @@ pub struct User {
     pub slots: Option<[Slot; 2]>,
     /// When the report with those slots was made, at the earliest.
     pub slots_observed: Option<Timestamp>,
+    /// Credentials that are no access keys, as far as they were asked for.
+    pub other_credentials: BTreeSet<OtherCredential>,
+}
+
+/// A credential of a user that is no access key, and that no credential report shows
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_service-specific-creds.html>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OtherCredential {
+    /// `ssh-key`, `service-specific`, `certificate`, `mfa-device` or `password`.
+    pub kind: String,
+    /// Its service or id.
+    pub name: String,
+    /// Whether it works.
+    pub active: bool,
+}
+
+/// The span that LookupEvents was asked for, to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LookedUp {
+    /// First moment.
+    pub from: Timestamp,
+    /// Last moment.
+    pub to: Timestamp,
 }
 
 /// A permissions boundary
@@ -197,4 +224,22 @@ pub struct KeyFacts {
     pub observed: Option<Timestamp>,
     /// Which slot of the credential report is this key's, from 0.
     pub slot: Option<usize>,
+    /// Regions in which all management events of the key were looked up, and of which span.
+    pub looked_up: BTreeMap<String, LookedUp>,
+}
+
+impl KeyFacts {
+    /// The days on which every management event of the key is known by LookupEvents: those that all enabled regions
+    /// have in common. Whole days only, but for the last, which ends when it was asked.
+    pub fn days_looked_up(&self, regions: &BTreeSet<String>) -> Option<Window> {
+        let mut spans = Vec::new();
+        for region in regions {
+            spans.push(self.looked_up.get(region)?);
+        }
+        let from = spans.iter().map(|span| span.from).max()?;
+        let to = spans.iter().map(|span| span.to).min()?;
+        let first = Day::of(from);
+        let first = if first.start() < from { first.plus(1) } else { first };
+        Some(Window { first, last: Day::of(to) }).filter(|window| window.first <= window.last)
+    }
 }

@@ -5,6 +5,7 @@ mod authorization;
 mod build;
 mod credential_report;
 mod facts;
+mod observed;
 mod policies;
 mod resource_policies;
 mod services;
@@ -13,6 +14,7 @@ mod trails;
 
 pub use build::{Hints, Source, SourceKind, build};
 pub use facts::{
-    AccountFacts, Boundary, Inventory, KeyFacts, KeyStatus, LastUsed, Slot, Trail, User, UserKey,
+    AccountFacts, Boundary, Inventory, KeyFacts, KeyStatus, LastUsed, LookedUp, OtherCredential, Slot, Trail,
+    User, UserKey,
 };
 pub use slots::latest;

@@ -18,6 +18,7 @@ pub(crate) fn read_trails(content: &Value) -> Vec<(Option<AccountId>, Trail)> {
                 multi_region: flag(trail, "IsMultiRegionTrail"),
                 organization: flag(trail, "IsOrganizationTrail"),
                 selectors: None,
+                logging: None,
                 arn,
             };
             (AccountId::from_arn(&read.arn), read)

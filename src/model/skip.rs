@@ -45,6 +45,12 @@ pub enum SkipReason {
     BadField,
     /// It may well hold logs, in a form that offkey does not read.
     Unsupported,
+    /// AWS refused to answer for want of permission.
+    Denied,
+    /// AWS did not answer, or not in a way that can be used.
+    CallFailed,
+    /// AWS was not asked, as the budget of calls or time was spent.
+    NotAsked,
 }
 
 impl SkipReason {
@@ -62,12 +68,15 @@ impl SkipReason {
             Self::UnknownContent => "unknown-content",
             Self::BadField => "bad-field",
             Self::Unsupported => "unsupported",
+            Self::Denied => "denied",
+            Self::CallFailed => "call-failed",
+            Self::NotAsked => "not-asked",
         }
     }
 
     /// The reason of an id.
     pub fn from_id(id: &str) -> Option<Self> {
-        const ALL: [SkipReason; 11] = [
+        const ALL: [SkipReason; 14] = [
             SkipReason::Unreadable,
             SkipReason::NotARegularFile,
             SkipReason::LinkLoop,
@@ -79,6 +88,9 @@ impl SkipReason {
             SkipReason::UnknownContent,
             SkipReason::BadField,
             SkipReason::Unsupported,
+            SkipReason::Denied,
+            SkipReason::CallFailed,
+            SkipReason::NotAsked,
         ];
         ALL.into_iter().find(|reason| reason.id() == id)
     }
@@ -86,6 +98,12 @@ impl SkipReason {
     /// Whether records may have been lost, so that coverage of that file is not complete.
     pub fn may_hide_records(self) -> bool {
         !matches!(self, Self::UnknownContent)
+    }
+
+    /// Whether it is about a question to AWS, whose answer is then missing and nothing else: what the answer would have
+    /// said is unknown, and no verdict rests on it.
+    pub fn is_of_a_call(self) -> bool {
+        matches!(self, Self::Denied | Self::CallFailed | Self::NotAsked)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::analysis::{Analysis, KeyAnalysis};
 use crate::attribution::{Aside as AsideGroup, Calls, Consumer as Workload};
 use crate::evidence::{Cadence, MintedSession};
 use crate::graph::Hub as GraphHub;
-use crate::inventory::LastUsed as KeyLastUsed;
+use crate::inventory::{LastUsed as KeyLastUsed, OtherCredential};
 use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
 use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
@@ -85,6 +85,19 @@ fn instant(time: Option<Timestamp>) -> Option<String> {
     time.map(format_instant)
 }
 
+/// A credential that is no access key, in words.
+fn other(credential: &OtherCredential) -> String {
+    let kind = match credential.kind.as_str() {
+        "ssh-key" => "SSH key",
+        "service-specific" => "credentials of",
+        "mfa-device" => "MFA device",
+        "certificate" => "signing certificate",
+        kind => kind,
+    };
+    let off = if credential.active { "" } else { " (inactive)" };
+    format!("{kind} {}{off}", credential.name).replace("  ", " ").trim().to_owned()
+}
+
 fn key_view(
     analysis: &Analysis,
     key: &KeyAnalysis,
@@ -95,6 +108,11 @@ fn key_view(
     let total = &key.attribution.total;
     let cadence = Cadence::of(total);
     let due = &key.verdict.due;
+    let inventory = &analysis.material.inventory;
+    let owner = key.subject.account.clone().zip(key.subject.user.clone());
+    let user = owner.as_ref().and_then(|owner| inventory.users.get(owner));
+    let account = key.subject.account.as_ref().and_then(|account| inventory.accounts.get(account));
+    let looked_up = facts.zip(account).and_then(|(facts, account)| facts.days_looked_up(&account.regions));
     Key {
         reference: key.subject.reference(),
         access_key_id: key.subject.key.as_ref().map(ToString::to_string),
@@ -144,6 +162,8 @@ fn key_view(
         },
         sessions: sessions_view(sessions),
         blast_radius,
+        other_credentials: user.into_iter().flat_map(|u| &u.other_credentials).map(other).collect(),
+        looked_up: looked_up.map(|days| [days.first.to_string(), days.last.to_string()]),
     }
 }
 

@@ -66,6 +66,16 @@ pub fn explain(key: &Key) -> String {
         (None, "never") => writeln!(out, "  IAM: never used"),
         _ => writeln!(out, "  IAM: last-used time not among the inputs"),
     };
+    if let Some([first, last]) = &key.looked_up {
+        let _ = writeln!(
+            out,
+            "  LookupEvents: every management event from {first} to {last}, in all enabled regions"
+        );
+    }
+    if !key.other_credentials.is_empty() {
+        let names: Vec<String> = key.other_credentials.iter().map(|name| cut(name, 60)).collect();
+        let _ = writeln!(out, "  The user can sign in by more than keys: {}", names.join(", "));
+    }
     if key.sessions.handed_out > 0 {
         let _ = writeln!(
             out,

@@ -143,7 +143,8 @@ fn trail(trail: &Trail) -> String {
             format!("{management}{without}, {data}")
         }
     };
-    format!("{} ({scope}, {regions}; {events})", trail.arn)
+    let off = if trail.logging == Some(false) { "; switched off" } else { "" };
+    format!("{} ({scope}, {regions}; {events}{off})", trail.arn)
 }
 
 /// Range files that are older than this, in days, are out of date: providers add prefixes every week.

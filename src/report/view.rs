@@ -205,6 +205,10 @@ pub struct Key {
     pub sessions: Sessions,
     /// What breaks if it goes.
     pub blast_radius: BlastRadius,
+    /// What else its user can sign in with, as far as a live collection asked.
+    pub other_credentials: Vec<String>,
+    /// First and last day of which LookupEvents showed every management event of the key, in all enabled regions.
+    pub looked_up: Option<[String; 2]>,
 }
 
 /// IAM's record of a key's last use.

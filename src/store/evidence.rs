@@ -14,8 +14,12 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x6f66_666b;
 
 /// The schema's versions, oldest first; each brings a store from the version before to its own.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -93,6 +97,8 @@ pub struct StoredFile {
     pub documents: Vec<StoredDocument>,
     /// What was passed over.
     pub skips: Vec<Skip>,
+    /// When it was read, in microseconds since 1970; 0 where that is not known.
+    pub observed: i64,
 }
 
 /// An export.
@@ -309,7 +315,7 @@ impl EvidenceStore {
         })
     }
 
-    fn write(
+    pub(super) fn write(
         &mut self,
         work: impl FnOnce(
             &Connection,

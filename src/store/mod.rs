@@ -3,8 +3,10 @@
 mod evidence;
 mod files;
 mod load;
+mod merge;
 mod write;
 
 pub use evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
 pub use files::{DemoTree, Existing, existing, make_directory, write_durably};
 pub use load::{KnownFiles, Stored, StoredInput};
+pub use merge::Merged;

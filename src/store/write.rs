@@ -321,11 +321,12 @@ fn others(db: &Connection, facts: &Facts) -> Result<()> {
 pub(super) fn file(db: &Connection, file: &StoredFile) -> Result<()> {
     let id: i64 = db
         .prepare_cached(
-            "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed, pending)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (identity) DO UPDATE
+            "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed, pending, observed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (identity) DO UPDATE
              SET label = excluded.label, input = excluded.input, object = excluded.object, size = excluded.size,
                  version = excluded.version, retry = excluded.retry, bytes = excluded.bytes,
-                 records = excluded.records, signed = excluded.signed, pending = excluded.pending RETURNING id",
+                 records = excluded.records, signed = excluded.signed, pending = excluded.pending,
+                 observed = excluded.observed RETURNING id",
         )?
         .query_row(
             params![
@@ -339,7 +340,8 @@ pub(super) fn file(db: &Connection, file: &StoredFile) -> Result<()> {
                 file.bytes.cast_signed(),
                 file.records.cast_signed(),
                 file.signed.cast_signed(),
-                packed(&file.pending)
+                packed(&file.pending),
+                (file.observed != 0).then_some(file.observed)
             ],
             |row| row.get(0),
         )?;
@@ -419,6 +421,18 @@ pub(super) fn forget_unlisted(db: &Connection, inputs: &[String]) -> Result<()> 
             [&below],
         )?;
         db.execute(&format!("DELETE FROM file WHERE {range} AND ({of})"), [&below])?;
+    }
+    Ok(())
+}
+
+/// Forgets files, and what they say of coverage and exports; events stay, as they happened.
+pub(super) fn forget(db: &Connection, identities: &[String]) -> Result<()> {
+    for identity in identities {
+        for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
+            let sql = format!("DELETE FROM {table} WHERE file IN (SELECT id FROM file WHERE identity = ?1)");
+            db.prepare_cached(&sql)?.execute([identity])?;
+        }
+        db.prepare_cached("DELETE FROM file WHERE identity = ?1")?.execute([identity])?;
     }
     Ok(())
 }

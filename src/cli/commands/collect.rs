@@ -3,11 +3,13 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::{Filter, Wanted};
+use super::live::{self, Live, LiveArguments};
+use super::lookups::{self, LookedUp};
 use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
 use super::{load, ranges};
 use crate::analysis::{Collecting, collect, teach};
-use crate::aws::{PUBLISHED, S3Url};
+use crate::aws::{Meter, PUBLISHED, S3Url, Tally, price};
 use crate::evidence::Lineage;
 use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
 use crate::model::{SESSIONS_NOT_COUNTED, Skip, SkipReason, parse_day};
@@ -28,11 +30,13 @@ use std::sync::Arc;
   offkey report offkey.db -o report.html
   offkey collect AWSLogs/ --since 2026-07-01 --accounts 111122223333 --store prod.db
   offkey collect s3://example-trail/AWSLogs/ --since 2026-07-01 --profile audit
+  offkey collect --aws --profile audit
+  offkey collect --aws --organization --exclude-accounts 444455556666 --max-time 2h
   offkey collect --fetch-ranges
   zcat *.json.gz | offkey collect -")]
 pub(in super::super) struct Arguments {
     /// What to read: directories, files, s3://BUCKET/PREFIX, or '-'; told apart by content
-    #[arg(value_name = "INPUT", required_unless_present_any = ["fetch_ranges", "ranges"])]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["fetch_ranges", "ranges", "aws"])]
     inputs: Vec<String>,
     /// The store; made where there is none
     #[arg(long, value_name = "FILE", default_value = "offkey.db")]
@@ -56,6 +60,8 @@ pub(in super::super) struct Arguments {
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    live: LiveArguments,
 }
 
 /// What one run did.
@@ -71,6 +77,35 @@ struct Outcome {
     records: u64,
     skipped: u64,
     interrupted: bool,
+    aws: Option<Asked>,
+}
+
+/// What AWS was asked.
+#[derive(Debug, Serialize)]
+struct Asked {
+    accounts: usize,
+    requests: u64,
+    throttled: u64,
+    failed: u64,
+    denied: u64,
+    answer_bytes: u64,
+    objects_not_asked: u64,
+    lookup_queries: u64,
+    lookup_pages: u64,
+    lookup_events: u64,
+    /// What AWS charges for such requests, about, in dollars.
+    dollars: f64,
+    operations: Vec<Operation>,
+}
+
+#[derive(Debug, Serialize)]
+struct Operation {
+    service: String,
+    operation: String,
+    requests: u64,
+    throttled: u64,
+    failed: u64,
+    denied: u64,
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
@@ -78,8 +113,17 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let local: Vec<String> = inputs.iter().filter(|input| !S3Url::is_one(input)).cloned().collect();
     load::check_arguments(&local)?;
     let wanted = arguments.filter.resolve(&parse_day)?;
-    let mut remote = s3_source::connect(inputs, &arguments.access)?;
+    arguments.live.check()?;
+    let meter = Meter::new(arguments.live.budget());
+    let mut remote = s3_source::connect(inputs, &arguments.access, &meter)?;
+    let mut live = match arguments.live.aws {
+        true => Some(live::connect(&arguments.live, &arguments.access, &wanted, &meter, terminal)?),
+        false => None,
+    };
     let mut store = open(&arguments.store, terminal)?;
+    if let Some(live) = &mut live {
+        live.collect(&mut store, terminal)?;
+    }
     let published = if arguments.fetch_ranges { PUBLISHED } else { &[] };
     let urls: Vec<&str> =
         published.iter().copied().chain(arguments.ranges.iter().map(String::as_str)).collect();
@@ -89,13 +133,24 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     teach(&lineage, &store.sessions().map_err(failure)?);
     let named: Vec<Argument> = local.iter().map(Argument::new).collect();
     let (here, mut skips) = expand(&named);
-    let mut plan =
-        Plan { wanted: &wanted, known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
-    let mut groups: Vec<Group> = vec![Arc::new(plan.of(here))];
+    let mut plan = Plan { known: &known, own: arguments.store.canonicalize().ok(), out: 0, same: 0 };
+    let mut groups: Vec<Group> = vec![Arc::new(plan.of(here, &wanted))];
     for source in &mut remote {
         let (there, archived) = source.list(&wanted, terminal)?;
         skips.extend(archived);
-        groups.push(Arc::new(plan.of(there)));
+        groups.push(Arc::new(plan.of(there, &wanted)));
+    }
+    let mut looked_up = LookedUp::default();
+    if let Some(live) = &mut live {
+        let logs = live.logs(&wanted);
+        let sources = live.sources(local.len() + remote.len(), &logs, terminal)?;
+        let with_logs = Live::with_logs(&sources);
+        for (source, there) in sources {
+            groups.push(Arc::new(plan.of(there, &logs)));
+            remote.push(source);
+        }
+        skips.append(&mut live.unlisted);
+        looked_up = lookups::run(live, &with_logs, &mut store, &lineage, terminal)?;
     }
     let (left_out, unchanged) = (plan.out, plan.same);
     drop(known);
@@ -112,7 +167,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let bar = terminal.bytes_bar();
     bar.set_message(format!("reading {files} files"));
     bar.set_length(bytes);
-    let sink = StoreSink::new(store, names);
+    let sink = StoreSink::new(store, names, terminal.now());
     let reading = Collecting {
         depth: if arguments.census { Depth::Census } else { Depth::Evidence },
         jobs: load::jobs(arguments.jobs),
@@ -145,8 +200,14 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         }
     }
     bar.finish_and_clear();
-    let (store, done) = sink.finish().map_err(failure)?;
+    let (mut store, done) = sink.finish().map_err(failure)?;
     skips.extend(done.skips);
+    if let Some(live) = &mut live {
+        skips.append(&mut live.skips);
+        if result.is_ok() && done.not_asked == 0 {
+            live.finish(&mut store)?;
+        }
+    }
     load::warn_of_skips(&skips, terminal);
     let outcome = Outcome {
         schema: "offkey.collect/1",
@@ -159,6 +220,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         records: done.records,
         skipped: skips.len() as u64,
         interrupted: result.is_err(),
+        aws: live.as_ref().map(|live| asked(live.accounts.len(), &meter, done.not_asked, &looked_up)),
     };
     tell(&outcome, arguments.json, terminal)?;
     if result.is_err() {
@@ -166,7 +228,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         return Err(Failure::interrupted().hint(hint));
     }
     let hidden = store.hides_records().map_err(failure)?;
-    Ok(if hidden || unfetched > 0 { ExitKind::Incomplete } else { ExitKind::Done })
+    Ok(if hidden || unfetched > 0 || done.not_asked > 0 { ExitKind::Incomplete } else { ExitKind::Done })
 }
 
 /// Entries of one source; there can be millions, so that nobody copies them.
@@ -174,7 +236,6 @@ type Group = Arc<Vec<Entry>>;
 
 /// Chooses what has to be read.
 struct Plan<'a> {
-    wanted: &'a Wanted,
     known: &'a KnownFiles,
     own: Option<PathBuf>,
     out: u64,
@@ -182,9 +243,9 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    fn of(&mut self, mut entries: Vec<Entry>) -> Vec<Entry> {
+    fn of(&mut self, mut entries: Vec<Entry>, filter: &Wanted) -> Vec<Entry> {
         entries.retain(|entry| {
-            let wanted = self.wanted.wants_all() || self.wanted.wants(&entry.label());
+            let wanted = filter.wants_all() || filter.wants(&entry.label());
             self.out += u64::from(!wanted);
             wanted && !is_own(self.own.as_deref(), entry)
         });
@@ -248,6 +309,38 @@ fn is_gone(file: &PendingFile) -> Skip {
     Skip { source: file.label.clone(), offset: None, reason: SkipReason::Unreadable, detail }
 }
 
+fn asked(accounts: usize, meter: &Meter, not_asked: u64, looked_up: &LookedUp) -> Asked {
+    let sum = meter.sum();
+    let tallies = meter.tallies();
+    let cost = |((service, operation), tally): &((String, String), Tally)| {
+        price(service, operation) * tally.calls as f64
+    };
+    Asked {
+        accounts,
+        requests: sum.calls,
+        throttled: sum.throttled,
+        failed: sum.failed,
+        denied: sum.denied,
+        answer_bytes: sum.bytes,
+        objects_not_asked: not_asked,
+        lookup_queries: looked_up.queries,
+        lookup_pages: looked_up.pages,
+        lookup_events: looked_up.events,
+        dollars: tallies.iter().map(cost).sum(),
+        operations: tallies
+            .into_iter()
+            .map(|((service, operation), tally)| Operation {
+                service,
+                operation,
+                requests: tally.calls,
+                throttled: tally.throttled,
+                failed: tally.failed,
+                denied: tally.denied,
+            })
+            .collect(),
+    }
+}
+
 fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failure> {
     terminal.note(&format!(
         "{} files read ({} records), {} unchanged, {} left out by the filters, {} places skipped; the store is {}",
@@ -258,6 +351,30 @@ fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failur
         outcome.skipped,
         outcome.store
     ));
+    if let Some(aws) = &outcome.aws {
+        terminal.note(&format!(
+            "{} requests to AWS about {} accounts: {} throttled, {} failed and tried again, {} denied; {:.1} MB of answers, about {:.2} dollars",
+            aws.requests,
+            aws.accounts,
+            aws.throttled,
+            aws.failed,
+            aws.denied,
+            aws.answer_bytes as f64 / 1e6,
+            aws.dollars
+        ));
+        if aws.lookup_queries > 0 {
+            terminal.note(&format!(
+                "LookupEvents: {} queries, {} pages, {} events",
+                aws.lookup_queries, aws.lookup_pages, aws.lookup_events
+            ));
+        }
+        if aws.objects_not_asked > 0 {
+            terminal.note(&format!(
+                "{} log objects were not read, as the budget is spent; run the same command again",
+                aws.objects_not_asked
+            ));
+        }
+    }
     if json {
         let mut bytes = serde_json::to_vec(outcome).map_err(|e| Failure::new(e.to_string()))?;
         bytes.push(b'\n');
@@ -286,7 +403,7 @@ fn is_own(own: Option<&Path>, entry: &Entry) -> bool {
         })
 }
 
-fn open(path: &Path, terminal: &Terminal) -> Result<EvidenceStore, Failure> {
+pub(super) fn open(path: &Path, terminal: &Terminal) -> Result<EvidenceStore, Failure> {
     let mut told = false;
     let opened = EvidenceStore::open_to_collect(path, &mut || {
         if !told {

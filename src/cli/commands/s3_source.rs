@@ -3,7 +3,7 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::Wanted;
-use crate::aws::{self, AwsError, Listed, S3, S3Access, S3Fetch, S3Url};
+use crate::aws::{self, AwsError, Listed, Meter, S3, S3Access, S3Fetch, S3Url};
 use crate::input::{Entry, Fetch, Fetched, Place, Root, reading_order};
 use crate::model::{Skip, SkipReason};
 use crate::store::PendingFile;
@@ -20,13 +20,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Access {
     /// Profile of the AWS configuration
     #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
-    /// The bucket's region, where the configuration does not say and S3 may not be asked
+    pub(super) profile: Option<String>,
+    /// Region of the first requests, or the bucket's, where the configuration does not say
     #[arg(long, value_name = "NAME")]
-    region: Option<String>,
+    pub(super) region: Option<String>,
     /// Pay for the requests, as some buckets demand
     #[arg(long)]
-    requester_pays: bool,
+    pub(super) requester_pays: bool,
 }
 
 /// One address in S3.
@@ -40,7 +40,11 @@ pub(super) struct Source {
 }
 
 /// Connects to every address among the inputs.
-pub(super) fn connect(inputs: &[String], access: &Access) -> Result<Vec<Source>, Failure> {
+pub(super) fn connect(
+    inputs: &[String],
+    access: &Access,
+    meter: &Arc<Meter>,
+) -> Result<Vec<Source>, Failure> {
     let access = S3Access {
         profile: access.profile.clone(),
         region: access.region.clone(),
@@ -52,15 +56,13 @@ pub(super) fn connect(inputs: &[String], access: &Access) -> Result<Vec<Source>,
         let Some(url) = S3Url::parse(input) else {
             return Err(Failure::usage(format!("{input}: no bucket in it")).hint("write s3://bucket/prefix"));
         };
-        let s3 = S3::connect(&access).map_err(failure)?;
-        let root = Arc::new(Root::new(Place::Remote, url.root(), url.root(), local + sources.len()));
-        let stop = super::super::terminal::stop_flag();
-        sources.push(Source { url, s3, root, tags: Mutex::default(), stop });
+        let s3 = S3::connect(&access, meter).map_err(failure)?;
+        sources.push(Source::at(url, s3, local + sources.len()));
     }
     Ok(sources)
 }
 
-fn failure(error: AwsError) -> Failure {
+pub(super) fn failure(error: AwsError) -> Failure {
     match &error {
         AwsError::Interrupted => Failure::interrupted(),
         AwsError::Authentication(..) => Failure {
@@ -77,6 +79,13 @@ fn failure(error: AwsError) -> Failure {
 }
 
 impl Source {
+    /// An address, and the number of the argument that it stands for.
+    pub(super) fn at(url: S3Url, s3: S3, argument: usize) -> Self {
+        let root = Arc::new(Root::new(Place::Remote, url.root(), url.root(), argument));
+        let stop = super::super::terminal::stop_flag();
+        Self { url, s3, root, tags: Mutex::default(), stop }
+    }
+
     /// As the user named it.
     pub(super) fn name(&self) -> String {
         format!("{}/{}", self.url.root(), self.url.prefix)

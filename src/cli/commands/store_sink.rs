@@ -1,11 +1,13 @@
 //! Between reading and the store: turns portions into what the store keeps.
 
 use crate::analysis::{Portion, ReadFile, Sink};
+use crate::aws::BUDGET;
 use crate::cloudtrail::object_name;
 use crate::evidence::Facts;
 use crate::input::Entry;
 use crate::model::{Skip, SkipReason};
 use crate::store::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
+use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What was put into the store.
@@ -15,6 +17,8 @@ pub(super) struct Done {
     pub(super) bytes: u64,
     pub(super) records: u64,
     pub(super) skips: Vec<Skip>,
+    /// Objects that the budget left no room for.
+    pub(super) not_asked: u64,
 }
 
 struct State {
@@ -28,12 +32,13 @@ struct State {
 pub(super) struct StoreSink {
     state: Mutex<State>,
     inputs: Vec<String>,
+    observed: i64,
 }
 
 impl StoreSink {
-    pub(super) fn new(store: EvidenceStore, inputs: Vec<String>) -> Self {
+    pub(super) fn new(store: EvidenceStore, inputs: Vec<String>, now: Timestamp) -> Self {
         let state = State { store, entries: Arc::default(), done: Done::default(), failure: None };
-        Self { state: Mutex::new(state), inputs }
+        Self { state: Mutex::new(state), inputs, observed: now.as_microsecond() }
     }
 
     /// Says which entries the next portions are of.
@@ -85,11 +90,16 @@ impl Sink for StoreSink {
         let (mut files, mut skips) = (Vec::with_capacity(portion.files.len()), Vec::new());
         let (mut bytes, mut records) = (0, 0);
         for file in portion.files {
+            let Some(entry) = entries.get(file.report.entry) else { continue };
+            // What the budget forbade to bring is as new as before.
+            if file.report.skips.iter().any(|skip| skip.detail.contains(BUDGET)) {
+                done.not_asked += 1;
+                continue;
+            }
             bytes += file.report.bytes;
             records += file.report.events;
             skips.extend(file.report.skips.iter().cloned());
-            let Some(entry) = entries.get(file.report.entry) else { continue };
-            files.push(stored(file, entry, &self.inputs));
+            files.push(StoredFile { observed: self.observed, ..stored(file, entry, &self.inputs) });
         }
         let result = match again {
             false => store.add(&portion.facts, &files),
@@ -136,5 +146,6 @@ fn stored(file: ReadFile, entry: &Entry, inputs: &[String]) -> StoredFile {
         documents: file.documents.into_iter().map(document).collect(),
         skips: report.skips,
         label: report.label,
+        observed: 0,
     }
 }
