@@ -8,6 +8,7 @@ const LISTEN: Duration = Duration::from_millis(200);
 mod doctor;
 mod documents;
 mod fetch;
+mod fill;
 mod iam;
 mod list;
 mod live;
@@ -24,6 +25,7 @@ mod trails;
 
 pub use doctor::{Probe, Tried};
 pub use fetch::{Fetched, S3Fetch};
+pub use fill::StandIn;
 pub use list::{Choice, Listed, Listing};
 pub use live::{Collected, Happening, LivePlan, Problem, ProblemKind, TrailBucket};
 pub use lookup::{LOOKUP_DAYS, LookupAnswer, LookupPage, LookupQuery, lookup_seconds};

@@ -63,10 +63,15 @@ pub fn fetch_ranges(url: &str, stopped: &dyn Fn() -> bool) -> Result<Vec<u8>, St
 }
 
 async fn get(url: String) -> Result<Vec<u8>, String> {
-    let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
     let mut request = HttpRequest::get(url).map_err(|e| e.to_string())?;
-    request.headers_mut().insert("user-agent", concat!("offkey/", env!("CARGO_PKG_VERSION")));
     request.headers_mut().insert("accept", "application/json");
+    send(request).await
+}
+
+/// Sends a request, and returns the answer's body.
+pub(super) async fn send(mut request: HttpRequest) -> Result<Vec<u8>, String> {
+    let connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build();
+    request.headers_mut().insert("user-agent", concat!("offkey/", env!("CARGO_PKG_VERSION")));
     let answer = connector.call(request).await.map_err(|error| chain(&error))?;
     let status = answer.status().as_u16();
     if status != 200 {

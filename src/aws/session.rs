@@ -3,12 +3,14 @@
 use super::meter::{Meter, Metered};
 use super::needs::session_policy;
 use super::s3::{AwsError, S3, configured, explain};
+use aws_config::identity::IdentityCache;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_sts::config::Credentials;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 use tokio::runtime::Runtime;
 
@@ -43,6 +45,8 @@ pub struct Aws {
     config: SdkConfig,
     access: Access,
     caller: Caller,
+    /// Accounts whose roles were taken, so that each is taken once.
+    roles: Mutex<HashMap<String, Account>>,
 }
 
 /// One account, as one may speak to it.
@@ -96,7 +100,14 @@ impl Aws {
             account: identity.account().unwrap_or_default().to_owned(),
             arn: identity.arn().unwrap_or_default().to_owned(),
         };
-        Ok(Self { runtime: Arc::new(runtime), meter, config, access: access.clone(), caller })
+        Ok(Self {
+            runtime: Arc::new(runtime),
+            meter,
+            config,
+            access: access.clone(),
+            caller,
+            roles: Mutex::default(),
+        })
     }
 
     /// Who the credentials belong to.
@@ -112,7 +123,10 @@ impl Aws {
     /// An account: the caller's own with its own credentials, any other by its role.
     pub fn account(&self, id: &str) -> Account {
         match (&self.access.role_name, id == self.caller.account) {
-            (Some(role), false) => self.by_role(id, role),
+            (Some(role), false) => {
+                let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+                roles.entry(id.to_owned()).or_insert_with(|| self.by_role(id, role)).clone()
+            }
             _ => Account { id: id.to_owned(), ..self.own() },
         }
     }
@@ -136,7 +150,10 @@ impl Aws {
             external_id: self.access.external_id.clone(),
         };
         let provider = SharedCredentialsProvider::new(provider);
-        let config = self.config.clone().into_builder().credentials_provider(provider).build();
+        // One cache for all of the account's clients.
+        let cache = IdentityCache::lazy().build();
+        let config =
+            self.config.clone().into_builder().credentials_provider(provider).identity_cache(cache).build();
         Account { id: id.to_owned(), config, meter: self.meter.clone() }
     }
 }

@@ -13,6 +13,7 @@ mod estate;
 mod events;
 mod generate;
 mod iam_files;
+mod live;
 mod networks;
 mod noise;
 mod odd_files;
@@ -24,4 +25,5 @@ mod truth;
 
 pub use bulk::{BulkOptions, bulk};
 pub use generate::{Emit, EstateOptions, as_of, generate};
+pub use live::LiveEstate;
 pub use truth::{ConsumerTruth, KeyTruth, Truth};

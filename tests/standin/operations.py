@@ -318,6 +318,9 @@ def lookup_events(request):
 @handles("cloudcontrol:ListResources")
 def list_resources(request):
     kind = request.params["TypeName"]
+    handler = {"AWS::EC2::EIP": "ec2:DescribeAddresses", "AWS::RolesAnywhere::TrustAnchor": "rolesanywhere:ListTrustAnchors"}[kind]
+    if STATE.denied(request, handler):
+        raise Refusal("AccessDeniedException", f"User: {request.principal} is not authorized to perform: {handler} because no identity-based policy allows it", 400)
     known = STATE.extras[request.account].get("resources", {}).get(f"{kind}@{request.region}", [])
     found = [{"Identifier": str(n), "Properties": json.dumps(properties)} for n, properties in enumerate(known)]
     return {"TypeName": kind, "ResourceDescriptions": found}

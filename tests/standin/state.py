@@ -60,10 +60,10 @@ class State:
                 return account, f"arn:aws:iam::{account}:user/{found.user_name}", None
         return None
 
-    def denied(self, request):
+    def denied(self, request, action=None):
         with self.lock:
             return any(
-                rule["action"] == request.action and rule.get("account") in (None, request.account)
+                rule["action"] == (action or request.action) and rule.get("account") in (None, request.account)
                 and rule.get("region") in (None, request.region)
                 for rule in self.denials
             )

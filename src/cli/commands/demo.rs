@@ -2,9 +2,11 @@
 
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::s3_source::failure;
 use super::{load, outputs};
 use crate::analysis::{AsOf, analyse};
-use crate::demo::{EstateOptions, as_of, generate};
+use crate::aws::StandIn;
+use crate::demo::{EstateOptions, LiveEstate, as_of, generate};
 use crate::input::{Argument, Depth};
 use crate::recommend::Thresholds;
 use crate::report::{ReportFormat, assemble, summary};
@@ -34,6 +36,9 @@ pub(in super::super) struct Arguments {
     /// Directory for estate, truth and reports
     #[arg(short, long = "output", value_name = "DIR", default_value = "offkey-demo")]
     output: String,
+    /// Also fill a stand-in for AWS on this machine (tests/standin) with the estate, so that collect --aws can be tried
+    #[arg(long, value_name = "URL")]
+    aws_endpoint: Option<String>,
     /// Print the whole report as JSON instead of the summary
     #[arg(long)]
     json: bool,
@@ -46,14 +51,21 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let tree = DemoTree::create(directory).map_err(cannot)?;
     let bar = terminal.counter("making up an estate");
     let options = EstateOptions { keys: arguments.keys, days: arguments.days, seed: arguments.seed };
+    let mut files = Vec::new();
     let truth = generate(&options, &mut |path, bytes| {
         if terminal.stopped() {
             return Err(Failure::interrupted());
         }
         bar.inc(1);
+        if arguments.aws_endpoint.is_some() {
+            files.push((path.to_owned(), bytes.to_vec()));
+        }
         tree.file(path, bytes).map_err(cannot)
     })?;
     bar.finish_and_clear();
+    if let Some(url) = &arguments.aws_endpoint {
+        fill(url, LiveEstate::of(files), terminal)?;
+    }
     let mut bytes = serde_json::to_vec_pretty(&truth).map_err(|e| Failure::new(e.to_string()))?;
     bytes.push(b'\n');
     let path = |name: &str| directory.join(name).to_string_lossy().into_owned();
@@ -87,4 +99,21 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     );
     terminal.data(next.as_bytes())?;
     Ok(ExitKind::Done)
+}
+
+/// Hands the estate to a stand-in.
+fn fill(url: &str, estate: LiveEstate, terminal: &Terminal) -> Result<(), Failure> {
+    let stand_in = StandIn::at(url).map_err(failure)?;
+    stand_in.exports(estate.exports.to_string()).map_err(failure)?;
+    stand_in.bucket(&estate.bucket).map_err(failure)?;
+    let bar = terminal.steps_bar(estate.objects.len() as u64, "log objects put");
+    for (key, bytes) in estate.objects {
+        if terminal.stopped() {
+            return Err(Failure::interrupted());
+        }
+        stand_in.object(&estate.bucket, &key, bytes).map_err(failure)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
 }

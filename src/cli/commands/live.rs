@@ -114,7 +114,9 @@ impl LiveArguments {
             ("--fresh", self.fresh),
         ];
         match given.into_iter().find(|(_, given)| *given && !self.aws) {
-            Some((name, _)) => Err(Failure::usage(format!("{name} needs --aws")).hint("collect --aws asks AWS itself")),
+            Some((name, _)) => {
+                Err(Failure::usage(format!("{name} needs --aws")).hint("collect --aws asks AWS itself"))
+            }
             None => Ok(()),
         }
     }
