@@ -66,6 +66,22 @@ def assume_role(request):
     }
 
 
+@handles("sts:GetSessionToken")
+def get_session_token(request):
+    if request.params.get("SerialNumber") and request.params.get("TokenCode") != "123456":
+        raise Refusal("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.", 403)
+    with STATE.lock:
+        STATE.sessions += 1
+        key = "ASIA" + "".join(random.Random(f"token {STATE.sessions}").choices(string.ascii_uppercase, k=16))
+        STATE.signers[key] = (request.account, request.principal, None)
+    return {
+        "Credentials": {
+            "AccessKeyId": key, "SecretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "SessionToken": f"token-{STATE.sessions}",
+            "Expiration": now() + datetime.timedelta(hours=12),
+        }
+    }
+
+
 # Organizations and the account
 
 

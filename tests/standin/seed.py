@@ -193,6 +193,34 @@ def roles(content):
     STATE.mfa_required.update(content.get("mfa", []))
 
 
+def put_object(content):
+    from moto.s3.models import s3_backends
+
+    s3 = s3_backends[MANAGEMENT]["aws"]
+    if content["bucket"] not in s3.buckets:
+        s3.create_bucket(content["bucket"], "us-east-1")
+    s3.put_object(content["bucket"], content["key"], b"x")
+
+
+def things(_content):
+    """One of everything whose policies can be asked for."""
+    from moto.kms.models import kms_backends
+    from moto.secretsmanager.models import secretsmanager_backends
+    from moto.sns.models import sns_backends
+    from moto.sqs.models import sqs_backends
+
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT}:user/ci"}, "Action": "*", "Resource": "*"}]})
+    region = "us-east-1"
+    kms = kms_backends[MANAGEMENT][region]
+    key = kms.create_key(policy=policy, key_usage="ENCRYPT_DECRYPT", key_spec="SYMMETRIC_DEFAULT", description="", tags=[])
+    kms.create_grant(key.id, f"arn:aws:iam::{MANAGEMENT}:user/ci", ["Decrypt"], "", {}, "")
+    sqs_backends[MANAGEMENT][region].create_queue("jobs", {}, Policy=policy)
+    sns_backends[MANAGEMENT][region].create_topic("news", {"Policy": policy})
+    secrets = secretsmanager_backends[MANAGEMENT][region]
+    secrets.create_secret("example", secret_string="x")
+    secrets.put_resource_policy("example", policy)
+
+
 def log(_content):
     with STATE.lock:
         calls = collections.Counter((e.get("account", ""), e.get("region", ""), e.get("name", ""), e.get("status", 0), e["fault"]) for e in STATE.log)
@@ -223,6 +251,8 @@ CONTROLS = {
     "denials": lambda content: setattr(STATE, "denials", content["rules"]),
     "signers": lambda content: STATE.signers.update({k: tuple(v) for k, v in content.items()}),
     "page": lambda content: setattr(STATE, "page_size", content["size"]),
+    "object": put_object,
+    "things": things,
     "log": log,
     "forget": forget,
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses some of it")]
 
+pub mod standin;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
@@ -87,14 +89,16 @@ impl Dir {
     }
 }
 
+/// The program in a directory.
+pub fn offkey_command(dir: &Dir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offkey"));
+    command.args(arguments).current_dir(dir.path()).env_remove("NO_COLOR");
+    command
+}
+
 /// Runs the program in a directory.
 pub fn offkey(dir: &Dir, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_offkey"))
-        .args(arguments)
-        .current_dir(dir.path())
-        .env_remove("NO_COLOR")
-        .output()
-        .unwrap()
+    offkey_command(dir, arguments).output().unwrap()
 }
 
 /// Runs the program with something on standard input.
