@@ -37,7 +37,7 @@ pub(super) async fn collect(context: &Arc<Context>) {
     let mut tasks = JoinSet::new();
     for user in users {
         let part = format!("iam/users/{}", user.name);
-        if context.plan.done.contains(&format!("aws/{}/{part}", context.account.id)) {
+        if context.has(&part) {
             continue;
         }
         let (context, client) = (context.clone(), client.clone());

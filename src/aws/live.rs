@@ -135,6 +135,11 @@ pub(super) struct Context {
 }
 
 impl Context {
+    /// Whether a run that this one goes on with had it all.
+    pub(super) fn has(&self, part: &str) -> bool {
+        self.plan.done.contains(&format!("aws/{}/{part}", self.account.id))
+    }
+
     pub(super) async fn say(&self, happening: Happening) {
         // Whoever listened is gone only when all stops.
         let _ = self.out.send(happening).await;
@@ -205,6 +210,8 @@ async fn account(context: Arc<Context>) {
         none.problems.push(Problem::of(&error));
         context.say(Happening::Came(none)).await;
     } else {
+        // What an earlier try may have left is over.
+        context.say(Happening::Came(Collected::new(&id, "account"))).await;
         let regions = surroundings::regions(&context).await;
         tokio::join!(
             iam::collect(&context),

@@ -136,7 +136,6 @@ pub fn lookup_seconds(queries: &[LookupQuery]) -> usize {
 
 /// Lets two requests begin in any second. Times are those of answers, which come after AWS counted the request, so that
 /// the limit holds on AWS's side whatever the network does.
-#[derive(Default)]
 struct Pace(VecDeque<Instant>);
 
 impl Pace {
@@ -164,7 +163,8 @@ async fn lane(
     let config = account.config.clone().into_builder().retry_config(RetryConfig::disabled()).build();
     let account = Account { config, ..account };
     let client = client!(aws_sdk_cloudtrail, account, region);
-    let mut pace = Pace::default();
+    // A run before this one may have asked just now.
+    let mut pace = Pace(VecDeque::from([Instant::now(); A_SECOND]));
     while let Some(query) = queries.recv().await {
         run(&client, &mut pace, query, &out).await;
     }

@@ -180,6 +180,11 @@ where
             | "ExpiredToken"
             | "InvalidToken"
             | "TokenRefreshRequired"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "ExpiredTokenException"
+            | "MissingAuthenticationToken"
+            | "IncompleteSignature"
     );
     let no_credentials = matches!(error, SdkError::ConstructionFailure(_) | SdkError::DispatchFailure(_))
         && text.contains("credentials");

@@ -64,18 +64,22 @@ pub(super) async fn regions(context: &Context) -> Vec<String> {
 pub(super) async fn collect(context: &Arc<Context>, regions: &[String]) {
     for region in regions {
         let _slot = context.slots.acquire().await;
-        let mut came = Collected::new(&context.account.id, &format!("networks/{region}"));
-        let found = resources(context, region, "AWS::EC2::EIP").await;
-        keep(&mut came, "elastic-addresses", "Addresses", found);
-        let anchors = resources(context, region, "AWS::RolesAnywhere::TrustAnchor").await;
-        keep(&mut came, "trust-anchors", "TrustAnchors", anchors);
-        context.say(Happening::Came(came)).await;
-        if context.plan.resource_policies {
-            let came = regional_policies(context, region).await;
+        let part = format!("networks/{region}");
+        if !context.has(&part) {
+            let mut came = Collected::new(&context.account.id, &part);
+            let found = resources(context, region, "AWS::EC2::EIP").await;
+            keep(&mut came, "elastic-addresses", "Addresses", found);
+            let anchors = resources(context, region, "AWS::RolesAnywhere::TrustAnchor").await;
+            keep(&mut came, "trust-anchors", "TrustAnchors", anchors);
+            context.say(Happening::Came(came)).await;
+        }
+        let part = format!("policies/{region}");
+        if context.plan.resource_policies && !context.has(&part) {
+            let came = regional_policies(context, region, &part).await;
             context.say(Happening::Came(came)).await;
         }
     }
-    if context.plan.resource_policies {
+    if context.plan.resource_policies && !context.has("policies/s3") {
         let came = bucket_policies(context).await;
         context.say(Happening::Came(came)).await;
     }
@@ -147,8 +151,8 @@ async fn bucket_policies(context: &Context) -> Collected {
     came
 }
 
-async fn regional_policies(context: &Context, region: &str) -> Collected {
-    let mut came = Collected::new(&context.account.id, &format!("policies/{region}"));
+async fn regional_policies(context: &Context, region: &str, part: &str) -> Collected {
+    let mut came = Collected::new(&context.account.id, part);
     keys(context, region, &mut came).await;
     queues(context, region, &mut came).await;
     topics(context, region, &mut came).await;

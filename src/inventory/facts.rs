@@ -230,7 +230,8 @@ pub struct KeyFacts {
 
 impl KeyFacts {
     /// The days on which every management event of the key is known by LookupEvents: those that all enabled regions
-    /// have in common. Whole days only, but for the last, which ends when it was asked.
+    /// have in common. The first and the last of them from and to the moment of asking: LookupEvents reaches back ninety
+    /// times 24 hours, as far as a threshold of ninety days.
     pub fn days_looked_up(&self, regions: &BTreeSet<String>) -> Option<Window> {
         let mut spans = Vec::new();
         for region in regions {
@@ -238,8 +239,6 @@ impl KeyFacts {
         }
         let from = spans.iter().map(|span| span.from).max()?;
         let to = spans.iter().map(|span| span.to).min()?;
-        let first = Day::of(from);
-        let first = if first.start() < from { first.plus(1) } else { first };
-        Some(Window { first, last: Day::of(to) }).filter(|window| window.first <= window.last)
+        Some(Window { first: Day::of(from), last: Day::of(to) }).filter(|window| window.first <= window.last)
     }
 }

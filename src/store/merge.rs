@@ -36,6 +36,21 @@ impl EvidenceStore {
         read().map_err(|e| StoreError::of(&self.path, &e))
     }
 
+    /// Identities that begin in some way, were observed at that time or later, and were observed whole.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn whole_since(&self, beginning: &str, since: i64) -> std::result::Result<Vec<String>, StoreError> {
+        let read = || -> Result<Vec<String>> {
+            let sql =
+                "SELECT identity FROM file WHERE substr(identity, 1, length(?1)) = ?1 AND observed >= ?2
+                       AND NOT EXISTS (SELECT 1 FROM file_skip WHERE file = id)";
+            let mut statement = self.connection.prepare(sql)?;
+            statement.query_map(params![beginning, since], |row| row.get(0))?.collect()
+        };
+        read().map_err(|e| StoreError::of(&self.path, &e))
+    }
+
     /// Contents of all exports of a kind, with the identities of their files.
     ///
     /// # Errors

@@ -138,6 +138,45 @@ def list_regions(request):
 
 # IAM
 
+# The three that are asked of every user or key: moto has them, and takes five times as long.
+
+
+def user_of(request):
+    user = iam(request.account).users.get(request.params["UserName"])
+    if user is None:
+        raise Refusal("NoSuchEntity", f"The user with name {request.params['UserName']} cannot be found.", 404)
+    return user
+
+
+@handles("iam:ListAccessKeys")
+def list_access_keys(request):
+    keys = [
+        {"UserName": key.user_name, "AccessKeyId": key.access_key_id, "Status": key.status, "CreateDate": key.create_date}
+        for key in user_of(request).access_keys
+    ]
+    return {"AccessKeyMetadata": keys}
+
+
+@handles("iam:GetAccessKeyLastUsed")
+def get_access_key_last_used(request):
+    key = iam(request.account).access_keys.get(request.params["AccessKeyId"])
+    if key is None:
+        raise Refusal("AccessDenied", f"User: {request.principal} is not authorized to perform: iam:GetAccessKeyLastUsed", 403)
+    used = {"ServiceName": "N/A", "Region": "N/A"}
+    if key.last_used:
+        used = {"LastUsedDate": key.last_used.timestamp, "ServiceName": key.last_used.service, "Region": key.last_used.region}
+    return {"UserName": key.user_name, "AccessKeyLastUsed": used}
+
+
+@handles("iam:ListSSHPublicKeys")
+def list_ssh_public_keys(request):
+    keys = [
+        {"UserName": key.user_name, "SSHPublicKeyId": key.ssh_public_key_id, "Status": key.status, "UploadDate": key.upload_date}
+        for key in user_of(request).ssh_public_keys
+    ]
+    return {"SSHPublicKeys": keys}
+
+
 REPORT_AGE = datetime.timedelta(hours=4)
 
 

@@ -210,14 +210,19 @@ def things(_content):
     from moto.sqs.models import sqs_backends
 
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT}:user/ci"}, "Action": "*", "Resource": "*"}]})
+    from moto.s3.models import s3_backends
+
     region = "us-east-1"
+    s3 = s3_backends[MANAGEMENT]["aws"]
+    for bucket in list(s3.buckets):
+        s3.put_bucket_policy(bucket, policy.encode())
     kms = kms_backends[MANAGEMENT][region]
     key = kms.create_key(policy=policy, key_usage="ENCRYPT_DECRYPT", key_spec="SYMMETRIC_DEFAULT", description="", tags=[])
     kms.create_grant(key.id, f"arn:aws:iam::{MANAGEMENT}:user/ci", ["Decrypt"], "", {}, "")
     sqs_backends[MANAGEMENT][region].create_queue("jobs", {}, Policy=policy)
     sns_backends[MANAGEMENT][region].create_topic("news", {"Policy": policy})
     secrets = secretsmanager_backends[MANAGEMENT][region]
-    secrets.create_secret("example", secret_string="x")
+    secrets.create_secret("example", "x", None, None, [], None, None, [], False)
     secrets.put_resource_policy("example", policy)
 
 

@@ -36,8 +36,7 @@ impl StandIn {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let url =
-            line.trim().strip_prefix("listening on ").expect("the stand-in says where it listens").to_owned();
+        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
         Some(Self { child, url })
     }
 

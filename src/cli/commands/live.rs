@@ -310,10 +310,8 @@ impl Live {
             return Ok(BTreeSet::new());
         };
         self.since = started;
-        let since = started.as_microsecond();
-        let known = store.observed("aws/")?.into_iter();
         let done: BTreeSet<String> =
-            known.filter(|(_, at)| *at >= since).map(|(identity, _)| identity).collect();
+            store.whole_since("aws/", started.as_microsecond())?.into_iter().collect();
         terminal.note(&format!(
             "going on with the collection of {started}: {} parts of it are there",
             done.len()
