@@ -83,6 +83,7 @@ fn documents_name_only_commands_and_flags_that_exist() {
         "docs/development.md",
         "docs/inputs.md",
         "docs/store.md",
+        "docs/live.md",
     ] {
         let text = read(path);
         // Inside code fences only: prose may start a line with the name, too.
