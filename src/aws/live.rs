@@ -109,6 +109,8 @@ pub struct TrailBucket {
     pub trail: String,
     /// The account that sees the trail.
     pub account: String,
+    /// Whether it records all regions.
+    pub everywhere: bool,
 }
 
 /// What to collect of each account.

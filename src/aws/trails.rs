@@ -41,6 +41,7 @@ pub(super) async fn collect(context: &Arc<Context>, regions: &[String]) {
                 prefix,
                 trail: arn.clone(),
                 account: context.account.id.clone(),
+                everywhere: described.is_multi_region_trail() == Some(true),
             };
             context.say(Happening::Bucket(bucket)).await;
         }

@@ -163,6 +163,21 @@ pub(super) fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<St
     let inventory = &material.inventory;
     let without_trail: Vec<&AccountId> =
         inventory.accounts.keys().filter(|a| material.evidence.coverage.window(a).is_none()).collect();
+    let asked = |account: &&AccountId| {
+        let mut keys = inventory.keys.values();
+        keys.any(|key| {
+            key.owner.as_ref().is_some_and(|(own, _)| own == *account) && !key.looked_up.is_empty()
+        })
+    };
+    let (looked_up, without_trail): (Vec<&AccountId>, Vec<&AccountId>) =
+        without_trail.into_iter().partition(asked);
+    if !looked_up.is_empty() {
+        let names: Vec<&str> = looked_up.iter().map(|a| a.as_str()).collect();
+        out.push(format!(
+            "Of {} no logs were read; LookupEvents shows the management events of the keys that IAM lists there, of ninety days at most, and no data events.",
+            names.join(", ")
+        ));
+    }
     if !without_trail.is_empty() {
         let names: Vec<&str> = without_trail.iter().map(|a| a.as_str()).collect();
         out.push(format!(

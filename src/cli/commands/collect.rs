@@ -3,7 +3,7 @@
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::filter::{Filter, Wanted};
-use super::live::{self, Live, LiveArguments};
+use super::live::{self, LiveArguments};
 use super::lookups::{self, LookedUp};
 use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
@@ -144,7 +144,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     if let Some(live) = &mut live {
         let logs = live.logs(&wanted);
         let sources = live.sources(local.len() + remote.len(), &logs, terminal)?;
-        let with_logs = Live::with_logs(&sources);
+        let with_logs = live.with_logs(&sources);
         for (source, there) in sources {
             groups.push(Arc::new(plan.of(there, &logs)));
             remote.push(source);

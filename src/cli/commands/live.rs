@@ -31,10 +31,13 @@ const RESUMED: i64 = 4 * 3600;
 /// Days of logs that are read where `--since` does not say: the default threshold of idleness, and some more.
 const DAYS: i32 = 100;
 
+/// A trail whose newest log object is older shows no longer what happens.
+const LATELY: i32 = 2;
+
 /// When LookupEvents is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LookupWhen {
-    /// For accounts of which no trail's logs could be read
+    /// For accounts without recent logs of a trail of all regions
     Auto,
     /// For all accounts
     Always,
@@ -405,10 +408,17 @@ impl Live {
         Ok(sources)
     }
 
-    /// Accounts of which there is a log object.
-    pub(super) fn with_logs(sources: &[(Source, Vec<Entry>)]) -> BTreeSet<String> {
-        let entries = sources.iter().flat_map(|(_, entries)| entries);
-        entries.filter_map(|entry| object_name(&entry.label()).map(|name| name.account.to_string())).collect()
+    /// Accounts whose trails show all regions until now: nothing is left for LookupEvents.
+    pub(super) fn with_logs(&self, sources: &[(Source, Vec<Entry>)]) -> BTreeSet<String> {
+        let today = Day::of(self.started);
+        let names = sources.iter().flat_map(|(_, entries)| entries).map(Entry::label);
+        let recent = names.filter_map(|label| {
+            let name = object_name(&label)?;
+            (name.day >= today.plus(-LATELY)).then(|| name.account.to_string())
+        });
+        let recent: BTreeSet<String> = recent.collect();
+        let everywhere = self.buckets.iter().filter(|bucket| bucket.everywhere);
+        everywhere.filter(|bucket| recent.contains(&bucket.account)).map(|b| b.account.clone()).collect()
     }
 }
 
