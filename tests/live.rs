@@ -284,6 +284,35 @@ fn lookups_find_keys_and_their_sessions_and_keep_to_the_limit() {
 }
 
 #[test]
+fn odd_events_hide_nothing_beside_them() {
+    let Some(stand_in) = with_lookups("50") else { return };
+    let dir = Dir::new();
+    let odd = ["", "null", "{\"eventName\":", "\u{1b}[31m", "{}", "[]"];
+    let odd = odd.iter().enumerate().map(|(n, text)| {
+        with(
+            record(900 + u32::try_from(n).unwrap(), "Odd", &ago(1, 0)),
+            json!({"userIdentity": {"accessKeyId": BUSY}, "raw": text}),
+        )
+    });
+    stand_in.control("events", &json!({"records": odd.collect::<Vec<_>>()}));
+    // A name that looks like an account, and one that is no ASCII.
+    stand_in.control("users", &json!({"users": [
+        {"name": "999988887777", "keys": [{"id": "AKIAIOSFODNN7EXAMPL6"}]}, {"name": "bj\u{f6}rn@example.com", "keys": [{"id": "AKIAIOSFODNN7EXAMPL7"}]}]}));
+    let (output, _) = collect(&stand_in, &dir, &["--organization", "--store", "s.db"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).contains("are no JSON"), "{}", stderr(&output));
+    dir.file("all.json", trail(&records()));
+    let whole = usage(&dir, "all.json");
+    assert!(whole.is_subset(&usage(&dir, "s.db")), "what is beside them counts");
+    let report = report(&dir, &["s.db"], &[]);
+    for (id, user) in
+        [("AKIAIOSFODNN7EXAMPL6", "999988887777"), ("AKIAIOSFODNN7EXAMPL7", "bj\u{f6}rn@example.com")]
+    {
+        assert_eq!((&key(&report, id)["account"], &key(&report, id)["user"]), (&json!(OWN), &json!(user)));
+    }
+}
+
+#[test]
 fn a_region_that_was_refused_is_a_gap_and_no_absence() {
     let Some(stand_in) = with_lookups("50") else { return };
     let dir = Dir::new();
@@ -334,6 +363,11 @@ fn lookups_cut_short_go_on_page_by_page() {
             break;
         }
         assert_eq!(code(&output), 3, "{}", stderr(&output));
+        // What is not finished supports no verdict of disuse.
+        let partial = report(&dir, &["cut.db"], &[]);
+        for key in partial["keys"].as_array().unwrap() {
+            assert_ne!(key["verdict"], "retire", "{key}");
+        }
         assert!(runs < 20, "it does not come to an end: {}", stderr(&output));
     }
     assert!(runs > 1, "the budget cut nothing short");

@@ -269,6 +269,9 @@ fn unread(material: &Material) -> Option<String> {
     });
     let n = anybodys.count();
     match (n, material.inventory.incomplete) {
+        (0, _) if material.inventory.unfinished => {
+            Some("a live collection was cut short: what it had not come to is unknown".to_owned())
+        }
         (0, false) => None,
         (0, true) => Some("a listing was not whole, or lists contradict each other".to_owned()),
         (n, _) => Some(format!(

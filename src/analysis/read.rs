@@ -313,6 +313,7 @@ fn inventory(documents: &[Document], evidence: &Evidence) -> Inventory {
                 DocumentKind::TrailStatus => SourceKind::TrailStatus,
                 DocumentKind::Regions => SourceKind::Regions,
                 DocumentKind::Lookups => SourceKind::Lookups,
+                DocumentKind::Collection => SourceKind::Collection,
                 _ => return None,
             };
             Some(Source { kind, label: &document.source, content: &document.content })

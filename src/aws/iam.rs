@@ -164,6 +164,10 @@ async fn one_user(
     let name = user.name.as_str();
     let mut came = Collected::new(&context.account.id, part);
     let keys = access_keys(client, name).await;
+    if keys.as_ref().is_err_and(|error| error.to_string().contains("NoSuchEntity")) {
+        // Deleted since it was listed: there is nothing to know.
+        return came;
+    }
     let (ids, listed) = match &keys {
         Ok((ids, listed)) => (ids.clone(), Ok(listed.clone())),
         Err(error) => (Vec::new(), Err(error.clone())),

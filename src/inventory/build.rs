@@ -46,6 +46,8 @@ pub enum SourceKind {
     Regions,
     /// How far LookupEvents was asked.
     Lookups,
+    /// How far a live collection came.
+    Collection,
 }
 
 /// What other evidence says of keys.
@@ -119,6 +121,13 @@ pub fn build(sources: &[Source<'_>], hints: &dyn Hints) -> Inventory {
                     let facts = inventory.accounts.entry(account).or_default();
                     facts.oidc_issuers.extend(observed::issuers(source.content));
                     facts.regions.extend(observed::regions(source.content));
+                }
+            }
+            SourceKind::Collection => {
+                if source.content.get("Finished").is_none_or(Value::is_null) {
+                    inventory.unfinished = true;
+                    let began = source.content.get("Started").and_then(Value::as_str).unwrap_or("some time");
+                    notes.push(format!("the live collection begun at {began} was cut short: run it again"));
                 }
             }
             SourceKind::TrailStatus => logging.extend(observed::is_logging(source.content)),

@@ -20,6 +20,8 @@ pub struct Inventory {
     pub notes: Vec<String>,
     /// Whether some export says of itself that it is not whole.
     pub incomplete: bool,
+    /// Whether a live collection was cut short, so that anything may be missing.
+    pub unfinished: bool,
 }
 
 /// A user is known by account and name.

@@ -151,7 +151,7 @@ def events(content):
         STATE.events[account, region].append({
             "EventId": record["eventID"], "EventName": record["eventName"], "ReadOnly": "true", "EventTime": time_of(record["eventTime"]),
             "EventSource": record["eventSource"], "AccessKeyId": identity.get("accessKeyId", ""), "Username": identity.get("userName", ""),
-            "Resources": [], "CloudTrailEvent": json.dumps(record),
+            "Resources": [], "CloudTrailEvent": record.get("raw") or json.dumps(record),
         })
         touched.add((account, region))
     for place in touched:

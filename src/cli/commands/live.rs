@@ -9,7 +9,7 @@ use crate::aws::{
     Access, Aws, AwsError, Budget, Collected, Happening, LivePlan, Meter, Problem, ProblemKind, S3Url,
     TrailBucket,
 };
-use crate::cloudtrail::object_name;
+use crate::cloudtrail::{object_name, session_hash};
 use crate::evidence::Facts;
 use crate::input::Entry;
 use crate::model::{Day, Skip, SkipReason};
@@ -232,8 +232,6 @@ fn now_text() -> String {
     super::super::terminal::now().to_string()
 }
 
-const COLLECTION: &str = "aws/collection";
-
 impl Live {
     /// Collects inventory, trails and surroundings into the store.
     pub(super) fn collect(&mut self, store: &mut EvidenceStore, terminal: &Terminal) -> Result<(), Failure> {
@@ -300,10 +298,22 @@ impl Live {
     }
 
     /// What the collection that this run goes on with had done; nothing where it starts anew.
-    fn resume(&mut self, store: &EvidenceStore, terminal: &Terminal) -> Result<BTreeSet<String>, StoreError> {
-        let earlier = store.documents("collection")?.into_iter().find(|(identity, _)| identity == COLLECTION);
-        let Some((_, content)) = earlier else { return Ok(BTreeSet::new()) };
-        let content: Value = serde_json::from_str(&content).unwrap_or_default();
+    fn resume(
+        &mut self,
+        store: &mut EvidenceStore,
+        terminal: &Terminal,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let (mut earlier, mut over) = (None, Vec::new());
+        for (identity, content) in store.documents("collection")? {
+            let content: Value = serde_json::from_str(&content).unwrap_or_default();
+            if identity == self.name() {
+                earlier = Some(content);
+            } else if self.covers(&content) {
+                over.push(identity);
+            }
+        }
+        store.forget(&over)?;
+        let Some(content) = earlier else { return Ok(BTreeSet::new()) };
         let text = |name: &str| content.get(name).and_then(Value::as_str).unwrap_or_default();
         let started: Option<Timestamp> = text("Started").parse().ok();
         let same = text("Scope") == self.scope && content.get("Finished").is_some_and(Value::is_null);
@@ -322,6 +332,19 @@ impl Live {
         Ok(done)
     }
 
+    /// What the store calls a collection of these accounts; those of others stand beside it, also when stores are merged.
+    fn name(&self) -> String {
+        format!("aws/collection/{:08x}", session_hash(self.scope.as_bytes()))
+    }
+
+    /// Whether all accounts of an earlier collection are collected by this one, which then takes its place.
+    fn covers(&self, earlier: &Value) -> bool {
+        let scope = earlier.get("Scope").and_then(Value::as_str).unwrap_or_default();
+        let scope: Value = serde_json::from_str(scope).unwrap_or_default();
+        let accounts = scope.get("accounts").and_then(Value::as_array).into_iter().flatten();
+        accounts.filter_map(Value::as_str).all(|id| self.accounts.iter().any(|own| own == id))
+    }
+
     /// Notes how far the collection came.
     fn mark(&self, store: &mut EvidenceStore, finished: Option<Timestamp>) -> Result<(), StoreError> {
         let content = json!({
@@ -330,14 +353,11 @@ impl Live {
             "Scope": self.scope,
             "Caller": self.aws.caller().arn,
         });
-        let document = StoredDocument {
-            kind: "collection".into(),
-            source: COLLECTION.into(),
-            content: content.to_string(),
-        };
+        let document =
+            StoredDocument { kind: "collection".into(), source: self.name(), content: content.to_string() };
         let file = StoredFile {
-            identity: COLLECTION.into(),
-            label: COLLECTION.into(),
+            identity: self.name(),
+            label: self.name(),
             input: "aws".into(),
             documents: vec![document],
             observed: self.started.as_microsecond(),

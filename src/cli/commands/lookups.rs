@@ -8,7 +8,7 @@ use super::s3_source;
 use crate::analysis::read_page;
 use crate::aws::{LOOKUP_DAYS, LookupAnswer, LookupPage, LookupQuery, lookup_seconds};
 use crate::evidence::{Facts, Lineage};
-use crate::model::AccessKeyId;
+use crate::model::{AccessKeyId, Skip, SkipReason};
 use crate::store::{EvidenceStore, StoreError, StoredDocument, StoredFile};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ struct State {
     asking: Option<(i64, i64, Option<String>)>,
     pages: u64,
     events: u64,
+    /// Events that are no JSON.
+    bad: u64,
     /// The key at the root, where this is a session's.
     root: Option<String>,
 }
@@ -50,6 +52,7 @@ impl State {
             asking: second("AskingFrom").zip(second("AskingTo")).map(|(a, b)| (a, b, text("NextToken"))),
             pages: number("Pages"),
             events: number("Events"),
+            bad: number("Unreadable"),
             root: text("Root"),
         }
     }
@@ -69,6 +72,7 @@ impl State {
             "NextToken": self.asking.as_ref().and_then(|(.., token)| token.clone()),
             "Pages": self.pages,
             "Events": self.events,
+            "Unreadable": self.bad,
         }})
     }
 
@@ -168,10 +172,13 @@ pub(super) fn run(
         let root = states.get(&name).and_then(|state| state.root.clone());
         let state = states.entry(name.clone()).or_default();
         take(state, &page);
+        let (events, bad): (Vec<&String>, Vec<&String>) =
+            page.events.iter().partition(|event| is_record(event));
+        state.bad += bad.len() as u64;
         let last = page.next.is_none();
         let mut files = vec![file(&page.query, state, now)];
         let mut more = Vec::new();
-        for minted in page.events.iter().filter_map(|event| minted(event)) {
+        for minted in events.iter().filter_map(|event| minted(event)) {
             let account = minted.account.unwrap_or_else(|| page.query.account.clone());
             if !collected.contains(&account) {
                 continue;
@@ -190,7 +197,7 @@ pub(super) fn run(
                 }
             }
         }
-        let read = read_page(&name, &body(&page.events), lineage);
+        let read = read_page(&name, &body(&events), lineage);
         if let Err(error) = store.add(&read, &files) {
             problem = Some(error);
             return Vec::new();
@@ -282,7 +289,7 @@ fn file(query: &LookupQuery, state: &State, now: i64) -> StoredFile {
     let content = state.write(&query.account, &query.region, &query.key).to_string();
     StoredFile {
         identity: name.clone(),
-        label: name,
+        label: name.clone(),
         input: "aws".to_owned(),
         records: state.events,
         documents: vec![StoredDocument {
@@ -290,13 +297,19 @@ fn file(query: &LookupQuery, state: &State, now: i64) -> StoredFile {
             source: format!("aws/{}", query.account),
             content,
         }],
+        skips: (state.bad > 0).then(|| unreadable(&name, state.bad)).into_iter().collect(),
         observed: now.saturating_mul(1_000_000),
         ..StoredFile::default()
     }
 }
 
+/// Whether an event is a JSON object, as CloudTrail writes it: one that is none must not hide those beside it.
+fn is_record(event: &str) -> bool {
+    event.trim_start().starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(event).is_ok()
+}
+
 /// Records as a log object holds them.
-fn body(events: &[String]) -> Vec<u8> {
+fn body(events: &[&String]) -> Vec<u8> {
     let mut bytes = b"{\"Records\":[".to_vec();
     for (n, event) in events.iter().enumerate() {
         if n > 0 {
@@ -306,6 +319,11 @@ fn body(events: &[String]) -> Vec<u8> {
     }
     bytes.extend_from_slice(b"]}");
     bytes
+}
+
+fn unreadable(name: &str, events: u64) -> Skip {
+    let detail = format!("{events} events of LookupEvents are no JSON");
+    Skip { source: name.to_owned(), offset: None, reason: SkipReason::MalformedJson, detail }
 }
 
 struct Minted {
