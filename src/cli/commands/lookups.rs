@@ -176,6 +176,9 @@ pub(super) fn run(
             page.events.iter().partition(|event| is_record(event));
         state.bad += bad.len() as u64;
         let last = page.next.is_none();
+        if last && state.bad > 0 {
+            skips.push(unreadable(&name, state.bad));
+        }
         let mut files = vec![file(&page.query, state, now)];
         let mut more = Vec::new();
         for minted in events.iter().filter_map(|event| minted(event)) {
