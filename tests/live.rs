@@ -550,7 +550,7 @@ fn every_operation_speaks_as_its_model_says() {
         json!({"PolicyName": "inline", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}});
     stand_in.control("users", &json!({"users": [{"name": "ci", "policies": [policy], "tags": [{"Key": "team", "Value": "x"}],
         "keys": [{"id": BUSY, "used": {"time": "2026-09-01T00:00:00Z", "service": "s3", "region": "us-east-1"}}],
-        "ssh": ["ssh-rsa AAAA ci"], "service_credentials": ["codecommit.amazonaws.com"],
+        "ssh": ["ssh-rsa AAAA ci"], "service_credentials": ["codecommit.amazonaws.com"], "password": "example",
         "accessed": [{"service": "s3", "time": "2026-09-01T00:00:00Z", "actions": ["ListBuckets"]}]}]}));
     let arn = format!("arn:aws:cloudtrail:us-east-1:{OWN}:trail/t");
     stand_in.control("extras", &json!({OWN: {
@@ -594,6 +594,7 @@ fn every_operation_speaks_as_its_model_says() {
     ] {
         assert!(written.contains(what), "{what} is not among the edits");
     }
+    run(&["parity", "s.db", "--simulate"]);
     // Users and their other credentials one by one, as where the large answers are refused.
     let refused =
         ["iam:GetAccountAuthorizationDetails", "iam:GetCredentialReport", "iam:GenerateCredentialReport"];
@@ -629,8 +630,7 @@ fn every_operation_speaks_as_its_model_says() {
         })
         .collect();
     let never: Vec<&String> = names.iter().filter(|name| !recorded.contains_key(*name)).collect();
-    // Nobody has a password here, so that asking for it never succeeds.
-    assert_eq!(never, ["iam.GetLoginProfile"], "never answered well");
+    assert!(never.is_empty(), "never answered well: {never:?}");
     let check = std::process::Command::new(standin::python().unwrap())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/standin/wire_check.py"))
         .arg(&wire)

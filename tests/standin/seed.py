@@ -174,6 +174,8 @@ def users(content):
             used = key.get("used")
             last = (time_of(used["time"]), used["service"], used["region"]) if used else None
             add_key(account, user["name"], key["id"], key.get("status", "Active"), time_of(key.get("created", "2024-01-01T00:00:00Z")), last)
+        if user.get("password"):
+            backend(account).create_login_profile(user["name"], user["password"])
         for body in user.get("ssh", []):
             backend(account).upload_ssh_public_key(user["name"], body)
         if user.get("service_credentials"):
