@@ -3,6 +3,7 @@
 mod fold;
 mod keys;
 mod read;
+mod role_use;
 mod roles;
 
 pub use crate::policy::Parity;
@@ -11,4 +12,5 @@ pub use keys::{Analysis, AsOf, Detail, KeyAnalysis, KeySubject, analyse, graph_o
 pub use read::{
     Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, read_page, teach,
 };
+pub use role_use::{RoleCall, RoleUse, role_use};
 pub use roles::{Role, parity_of, role_of, user_of};

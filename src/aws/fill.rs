@@ -1,7 +1,7 @@
 //! Fills a stand-in for AWS with a demo's estate. It speaks to this very machine only.
 
 use super::ranges::send;
-use super::s3::{AwsError, configured, explain};
+use super::s3::{AwsError, ANSWER, configured, explain};
 use aws_sdk_s3::config::Credentials;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
@@ -26,7 +26,7 @@ impl StandIn {
             let why = "only a stand-in on this machine is filled: write http://127.0.0.1:PORT";
             return Err(AwsError::Failed(what(), why.to_owned()));
         }
-        let (runtime, config) = configured(None, Some("us-east-1"))?;
+        let (runtime, config) = configured(None, Some("us-east-1"), ANSWER)?;
         // Never anybody's own credentials.
         let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "demo");
         let config = aws_sdk_s3::config::Builder::from(&config)

@@ -8,9 +8,13 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 };
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,12 +63,14 @@ pub struct Meter {
     budget: Budget,
     start: Instant,
     tallies: Mutex<BTreeMap<(String, String), Tally>>,
+    /// Seconds since 1970 of the newest answer's `Date`; 0 before the first.
+    clock: AtomicI64,
 }
 
 impl Meter {
     /// Starts counting, and the clock of the budget.
     pub fn new(budget: Budget) -> Arc<Self> {
-        Arc::new(Self { budget, start: Instant::now(), tallies: Mutex::default() })
+        Arc::new(Self { budget, start: Instant::now(), tallies: Mutex::default(), clock: AtomicI64::new(0) })
     }
 
     /// Every operation, as `(service, operation)`, with what was asked of it.
@@ -83,6 +89,12 @@ impl Meter {
             sum.bytes += tally.bytes;
         }
         sum
+    }
+
+    /// AWS's own time, as the newest answer says; nothing where none did. This machine's clock has no part in it.
+    pub(super) fn server_time(&self) -> Option<Timestamp> {
+        let seconds = self.clock.load(Ordering::SeqCst);
+        (seconds != 0).then(|| Timestamp::from_second(seconds).ok()).flatten()
     }
 
     /// Whether nothing more may be asked.
@@ -153,6 +165,10 @@ impl Intercept for Metered {
     ) -> Result<(), BoxError> {
         let response = context.response();
         let status = response.map_or(0, |response| response.status().as_u16());
+        let date = response.and_then(|r| DateTime::from_str(r.headers().get("date")?, Format::HttpDate).ok());
+        if let Some(date) = date {
+            self.0.clock.store(date.secs(), Ordering::SeqCst);
+        }
         let length = response.and_then(|r| r.headers().get("content-length")?.parse::<u64>().ok());
         // Only small answers carry errors; the code stands in their text, whatever the protocol.
         let text = response.filter(|_| status >= 400).and_then(|r| r.body().bytes()).unwrap_or_default();

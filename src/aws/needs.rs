@@ -1,5 +1,6 @@
 //! Every permission that offkey asks for: which command, for what, and what is missing without it.
 
+use super::changes::CHANGES;
 use std::fmt::Write;
 
 /// What a permission serves.
@@ -23,6 +24,14 @@ pub enum Part {
     Networks,
     /// IAM's policy simulator.
     Simulation,
+    /// Deactivating and deleting keys, with all that is looked at first.
+    Keys,
+    /// Making new keys.
+    NewKeys,
+    /// When roles were used.
+    RoleUse,
+    /// Places for new secrets in AWS.
+    Sinks,
 }
 
 impl Part {
@@ -38,6 +47,10 @@ impl Part {
             Self::ResourcePolicies => "resource-policies",
             Self::Networks => "networks",
             Self::Simulation => "simulation",
+            Self::Keys => "keys",
+            Self::NewKeys => "new-keys",
+            Self::RoleUse => "role-use",
+            Self::Sinks => "sinks",
         }
     }
 }
@@ -67,7 +80,7 @@ pub struct Need {
     pub without: &'static str,
 }
 
-const fn need(action: &'static str, part: Part, place: Place, without: &'static str) -> Need {
+pub(super) const fn need(action: &'static str, part: Part, place: Place, without: &'static str) -> Need {
     Need { action, part, place, without }
 }
 
@@ -326,11 +339,13 @@ pub const COMMANDS: &[(&str, &[Part])] = &[
         ],
     ),
     ("parity", &[Part::Simulation]),
+    ("rotate", &[Part::Keys, Part::NewKeys, Part::Sinks]),
+    ("retire", &[Part::Keys, Part::RoleUse]),
 ];
 
 /// The needs of some parts, in the table's order.
 pub fn needs_of(parts: &[Part]) -> impl Iterator<Item = &'static Need> {
-    NEEDS.iter().filter(move |need| parts.contains(&need.part))
+    NEEDS.iter().chain(CHANGES).filter(move |need| parts.contains(&need.part))
 }
 
 /// Statements of needs, one a part, as JSON text of a policy document; indented where people are to read it.
@@ -375,10 +390,19 @@ fn capital(word: &str) -> String {
 /// One statement without a Sid, as session policies may have 2,048 characters
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 pub(super) fn session_policy() -> String {
-    let mut text =
-        String::from(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*","Action":["#);
     let members =
         NEEDS.iter().filter(|need| need.part != Part::Organization && need.part != Part::Simulation);
+    allowing(members)
+}
+
+/// What a session in another account may do at most while keys are rotated or retired there.
+pub(super) fn session_policy_to_change() -> String {
+    allowing(CHANGES.iter())
+}
+
+fn allowing(members: impl Iterator<Item = &'static Need>) -> String {
+    let mut text =
+        String::from(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Resource":"*","Action":["#);
     for (n, need) in members.enumerate() {
         let comma = if n == 0 { "" } else { "," };
         let _ = write!(text, "{comma}\"{}\"", need.action);

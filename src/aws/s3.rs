@@ -6,7 +6,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::RequestPayer;
 use std::error::Error;
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use tokio::runtime::{Builder, Runtime};
 /// How often a request is tried before it counts as failed; S3 asks clients to slow down when they are many
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html>).
 const ATTEMPTS: u32 = 8;
+
+/// How long an answer is waited for.
+pub(super) const ANSWER: Duration = Duration::from_secs(60);
 
 /// What comes first of `s3://bucket/prefix`.
 const SCHEME: &str = "s3://";
@@ -92,7 +95,7 @@ impl S3 {
     /// # Errors
     /// [`AwsError::Failed`] where the machine has no threads left.
     pub fn connect(access: &S3Access, meter: &Arc<Meter>) -> Result<Self, AwsError> {
-        let (runtime, config) = configured(access.profile.as_deref(), access.region.as_deref())?;
+        let (runtime, config) = configured(access.profile.as_deref(), access.region.as_deref(), ANSWER)?;
         Ok(Self::of(Arc::new(runtime), config, access.requester_pays, meter.clone()))
     }
 
@@ -116,6 +119,7 @@ impl S3 {
 pub(super) fn configured(
     profile: Option<&str>,
     region: Option<&str>,
+    answer_within: Duration,
 ) -> Result<(Runtime, aws_config::SdkConfig), AwsError> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
@@ -127,7 +131,7 @@ pub(super) fn configured(
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(Duration::from_secs(10))
-                .read_timeout(Duration::from_secs(60))
+                .read_timeout(answer_within)
                 .build(),
         );
     if let Some(profile) = profile {
@@ -171,7 +175,7 @@ where
     let text = match error.message() {
         Some(message) if !code.is_empty() => format!("{code}: {message}"),
         _ if !code.is_empty() => code.to_owned(),
-        _ => DisplayErrorContext(error).to_string(),
+        _ => causes(error),
     };
     let unknown = matches!(
         code,
@@ -193,6 +197,21 @@ where
     } else {
         AwsError::Failed(what.to_owned(), text)
     }
+}
+
+/// An error and what caused it, in their own words. Never as `Debug`: that shows answers, which may hold secrets.
+pub(super) fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Who speaks to AWS: the configuration's own credentials, and roles in other accounts, each confined to reading.
 
 use super::meter::{Meter, Metered};
-use super::needs::session_policy;
-use super::s3::{AwsError, S3, configured, explain};
+use super::needs::{session_policy, session_policy_to_change};
+use super::s3::{ANSWER, AwsError, S3, configured, explain};
 use aws_config::identity::IdentityCache;
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
@@ -11,7 +11,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::config::Credentials;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 
 /// How AWS is spoken to, where it is not what the configuration says.
@@ -27,6 +27,10 @@ pub struct Access {
     pub external_id: Option<String>,
     /// Serial number or ARN of an MFA device, and its current code.
     pub mfa: Option<(String, String)>,
+    /// Whether roles in other accounts may change what a rotation changes; otherwise they only read.
+    pub changes: bool,
+    /// How long an answer is waited for, where not for a minute.
+    pub answer_within: Option<Duration>,
 }
 
 /// Who the credentials belong to.
@@ -81,7 +85,11 @@ impl Aws {
     /// # Errors
     /// [`AwsError::Authentication`] without credentials that AWS accepts; [`AwsError::Failed`] for anything else.
     pub fn connect(access: &Access, meter: Arc<Meter>) -> Result<Self, AwsError> {
-        let (runtime, mut config) = configured(access.profile.as_deref(), access.region.as_deref())?;
+        let (runtime, mut config) = configured(
+            access.profile.as_deref(),
+            access.region.as_deref(),
+            access.answer_within.unwrap_or(ANSWER),
+        )?;
         if config.region().is_none() {
             config = config.into_builder().region(Region::new(HOME)).build();
         }
@@ -136,6 +144,13 @@ impl Aws {
         S3::of(self.runtime.clone(), account.config.clone(), requester_pays, self.meter.clone())
     }
 
+    /// Key id of the credentials that sign requests.
+    pub fn signing_key(&self) -> Option<String> {
+        let provider = self.config.credentials_provider()?;
+        let credentials = self.runtime.block_on(provider.provide_credentials()).ok()?;
+        Some(credentials.access_key_id().to_owned())
+    }
+
     /// Everything that was asked so far.
     pub fn meter(&self) -> &Meter {
         &self.meter
@@ -148,6 +163,7 @@ impl Aws {
             client: sts(&self.config, &self.meter),
             arn: format!("arn:{partition}:iam::{id}:role/{}", role.trim_start_matches('/')),
             external_id: self.access.external_id.clone(),
+            policy: if self.access.changes { session_policy_to_change() } else { session_policy() },
         };
         let provider = SharedCredentialsProvider::new(provider);
         // One cache for all of the account's clients.
@@ -212,6 +228,7 @@ struct Role {
     client: aws_sdk_sts::Client,
     arn: String,
     external_id: Option<String>,
+    policy: String,
 }
 
 impl ProvideCredentials for Role {
@@ -221,7 +238,7 @@ impl ProvideCredentials for Role {
     {
         Provided::new(async move {
             let call = self.client.assume_role().role_arn(&self.arn).role_session_name("offkey-collect");
-            let call = call.policy(session_policy()).set_external_id(self.external_id.clone());
+            let call = call.policy(&self.policy).set_external_id(self.external_id.clone());
             let answer = call.send().await.map_err(|error| {
                 CredentialsError::provider_error(explain(&format!("taking {}", self.arn), &error))
             })?;

@@ -1,7 +1,7 @@
 //! Asks IAM itself what policies would allow: `iam:SimulateCustomPolicy`, which changes nothing
 //! (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html>).
 
-use super::s3::{AwsError, configured, explain};
+use super::s3::{AwsError, ANSWER, configured, explain};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 use tokio::runtime::Runtime;
@@ -40,7 +40,7 @@ impl Iam {
     /// # Errors
     /// [`AwsError::Failed`] where the machine has no threads left.
     pub fn connect(profile: Option<&str>) -> Result<Self, AwsError> {
-        let (runtime, config) = configured(profile, None)?;
+        let (runtime, config) = configured(profile, None, ANSWER)?;
         let mut builder = aws_sdk_iam::config::Builder::from(&config);
         // IAM has one endpoint a partition; without a region the commercial one is meant.
         if config.region().is_none() {

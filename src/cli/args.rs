@@ -1,7 +1,7 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    collect, completions, demo, doctor, evidence, explain, graph, man, merge, parity, permissions, replace,
+    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions, replace,
     report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
@@ -42,6 +42,9 @@ pub(super) enum Command {
     Evidence(evidence::Arguments),
     Replace(replace::Arguments),
     Parity(parity::Arguments),
+    Verify(keys::verify::Arguments),
+    Retire(keys::retire::Arguments),
+    Rotate(keys::rotate::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

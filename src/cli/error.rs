@@ -15,8 +15,14 @@ pub enum ExitKind {
     Incomplete = 3,
     /// There are no AWS credentials, or AWS does not accept them.
     Authentication = 4,
+    /// A plan that cannot be applied any more, or a state that it does not expect: a person has to decide.
+    Drifted = 5,
+    /// Waiting, or a condition that is not met yet.
+    Paused = 6,
     /// Findings at or over `--fail-on`.
     Findings = 10,
+    /// A plan has something to do, where that was asked.
+    Changes = 11,
     /// Interrupted by the user.
     Interrupted = 130,
 }
@@ -31,7 +37,13 @@ pub const EXIT_CODES: &[(ExitKind, &str)] = &[
         "done, but part of the input could not be read: the evidence is incomplete (10 goes first)",
     ),
     (ExitKind::Authentication, "there are no AWS credentials, or AWS does not accept them"),
+    (
+        ExitKind::Drifted,
+        "the plan is stale, was changed, or does not fit what AWS shows: nothing more was done, and a person has to decide",
+    ),
+    (ExitKind::Paused, "paused at a wait or a condition; it says until when, and resume goes on"),
     (ExitKind::Findings, "done, and some key has a verdict named by --fail-on"),
+    (ExitKind::Changes, "the plan has something to do (--detailed-exit-code)"),
     (ExitKind::Interrupted, "interrupted; what was written before is whole"),
 ];
 

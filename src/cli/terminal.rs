@@ -2,7 +2,7 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, doctor, evidence, explain, graph, man, merge, parity, permissions, replace,
+    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions, replace,
     report, schema,
 };
 use super::error::{ExitKind, Failure};
@@ -57,6 +57,9 @@ pub fn main() -> ExitCode {
         Command::Evidence(arguments) => evidence::run(&arguments, &terminal),
         Command::Replace(arguments) => replace::run(&arguments, &terminal),
         Command::Parity(arguments) => parity::run(&arguments, &terminal),
+        Command::Verify(arguments) => keys::verify::run(&arguments, &terminal),
+        Command::Retire(arguments) => keys::retire::run(&arguments, &terminal),
+        Command::Rotate(arguments) => keys::rotate::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
         Command::Man(arguments) => man::run(&arguments, &terminal),

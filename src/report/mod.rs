@@ -23,7 +23,7 @@ pub use graph_formats::GraphFormat;
 pub use rows::{RowFormat, rows};
 pub use summary::summary;
 pub use text::clean;
-pub use view::{Key, Report, SCHEMA};
+pub use view::{Consumer, Key, Report, SCHEMA};
 
 /// Formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,15 @@
 
 mod evidence;
 mod files;
+mod ledger;
 mod load;
 mod merge;
+mod profile;
 mod write;
 
 pub use evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
 pub use files::{DemoTree, Existing, existing, make_directory, write_durably};
+pub use ledger::{JournalError, JournalFile, Opening, UserLock};
 pub use load::{KnownFiles, Stored, StoredInput};
 pub use merge::Merged;
+pub use profile::ProfileSink;

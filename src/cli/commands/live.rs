@@ -167,6 +167,7 @@ pub(super) fn connect(
         role_name: Some(arguments.role_name.clone()),
         external_id: arguments.external_id.clone(),
         mfa,
+        ..Access::default()
     };
     let aws = Aws::connect(&access_to_all, meter.clone()).map_err(s3_source::failure)?;
     let accounts = accounts(&aws, arguments, wanted, terminal)?;

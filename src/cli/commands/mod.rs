@@ -9,6 +9,7 @@ pub(super) mod evidence;
 pub(super) mod explain;
 mod filter;
 pub(super) mod graph;
+pub(super) mod keys;
 mod live;
 mod load;
 mod lookups;

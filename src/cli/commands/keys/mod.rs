@@ -1,0 +1,16 @@
+//! `offkey rotate`, `offkey retire`, `offkey verify`: everything that touches keys, or says whether they may be touched.
+
+mod apply;
+mod connect;
+#[cfg(debug_assertions)]
+mod crash;
+mod evidence;
+mod journals;
+mod outcome;
+mod planning;
+mod processes;
+mod recover;
+pub(in super::super) mod retire;
+pub(in super::super) mod rotate;
+mod sinks;
+pub(in super::super) mod verify;
