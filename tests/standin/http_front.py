@@ -1,11 +1,15 @@
 """The HTTP side: connections that stay open, as AWS keeps them, and that a fault rule can break at any moment."""
 
+import email.utils
 import http.server
 import io
+import re
 import socket
 import struct
+import time
 import urllib.parse
 
+from state import STATE
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,8 +49,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         status = started["status"].split(" ", 1)[0]
         lines = [f"HTTP/1.1 {status} {self.responses.get(int(status), ('x',))[0]}"]
-        lines += [f"{name}: {value}" for name, value in started["headers"] if name.lower() != "connection"]
+        lines.append("Date: " + email.utils.formatdate(time.time() + STATE.offset, usegmt=True))
+        lines += [f"{name}: {value}" for name, value in started["headers"] if name.lower() not in ("connection", "date")]
         head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        if environ.get("offkey.truncate"):
+            # The answer ends in the middle, as if it were whole.
+            answer = answer[: int(len(answer) * 0.8)]
+            head = re.sub(rb"(?i)content-length: \d+", b"Content-Length: %d" % len(answer), head)
         try:
             self.wfile.write(head + (b"" if self.command == "HEAD" else answer))
         except OSError:

@@ -246,7 +246,97 @@ def forget(_content):
         STATE.lookups.clear()
 
 
+def clock(content):
+    STATE.offset = content.get("offset", STATE.offset) + content.get("add", 0)
+    return {"offset": STATE.offset}
+
+
+def life(content):
+    """How keys live: the canary in secrets, convergence, adoption, the jump of the clock."""
+    for name in ("canary", "converge", "adopts", "jump_days"):
+        if name in content:
+            setattr(STATE, name, content[name])
+
+
+def seen(content):
+    """What IAM and the secret stores hold now."""
+    from moto.secretsmanager.models import secretsmanager_backends
+    from moto.ssm.models import ssm_backends
+
+    account = content.get("account", MANAGEMENT)
+    region = content.get("region", "us-east-1")
+    people = {}
+    for user in backend(account).users.values():
+        if content.get("user") not in (None, user.name):
+            continue
+        people[user.name] = {
+            "keys": {k.access_key_id: {"status": k.status, "secret": k.secret_access_key} for k in user.access_keys},
+            "tags": {tag["Key"]: tag["Value"] for tag in backend(account).tagger.list_tags_for_resource(user.arn)["Tags"]},
+        }
+    secrets = {}
+    for secret in secretsmanager_backends[account][region].secrets.values():
+        if content.get("secret") not in (None, secret.name):
+            continue
+        secrets[secret.name] = {stage: v.get("secret_string") for v in secret.versions.values() for stage in v.get("version_stages", [])}
+    parameters = {p.name: p.value for versions in ssm_backends[account][region]._parameters.values() for p in versions[-1:]}
+    return {"users": people, "secrets": secrets, "parameters": parameters, "violations": STATE.violations}
+
+
+def change(content):
+    """What somebody else does by hand."""
+    iam = backend(content.get("account", MANAGEMENT))
+    user = iam.users[content["user"]]
+    for key in list(user.access_keys):
+        if key.access_key_id == content.get("key"):
+            if content["to"] == "deleted":
+                user.access_keys.remove(key)
+                iam.access_keys.pop(key.access_key_id, None)
+            else:
+                key.status = content["to"]
+    if content.get("add"):
+        add_key(content.get("account", MANAGEMENT), user.name, content["add"], "Active", time_of(content["created"]), None)
+    if "used" in content:
+        key = iam.access_keys[content["key"]]
+        key.last_used = AccessKeyLastUsed(time_of(content["used"]), content.get("service", "s3"), "us-east-1")
+    for name, value in content.get("tags", {}).items():
+        if value is None:
+            iam.untag_user(user.name, [name])
+        else:
+            iam.tag_user(user.name, [{"Key": name, "Value": value}])
+
+
+def secret(content):
+    from moto.secretsmanager.models import secretsmanager_backends
+    from moto.ssm.models import ssm_backends
+
+    region = content.get("region", "us-east-1")
+    account = content.get("account", MANAGEMENT)
+    if content.get("parameter"):
+        ssm_backends[account][region].put_parameter(content["parameter"], "", content["text"], content.get("type", "SecureString"), "", content.get("key_id", "alias/aws/ssm"), True, [], "text", None, None)
+        return
+    secretsmanager_backends[account][region].create_secret(content["name"], content.get("text"), None, None, [], None, None, [], False)
+
+
+def clear(_content):
+    """Everything is as it was when the server started."""
+    from moto.iam.models import iam_backends
+    from moto.secretsmanager.models import secretsmanager_backends
+    from moto.ssm.models import ssm_backends
+
+    for backends in (iam_backends, secretsmanager_backends, ssm_backends):
+        for account in list(backends):
+            for one in backends[account].values():
+                one.reset()
+    STATE.clear()
+
+
 CONTROLS = {
+    "clock": clock,
+    "life": life,
+    "seen": seen,
+    "change": change,
+    "secret": secret,
+    "clear": clear,
     "estate": estate,
     "organization": organization,
     "events": events,

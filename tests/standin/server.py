@@ -9,7 +9,9 @@ import argparse
 import fnmatch
 import io
 import json
+import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -22,6 +24,7 @@ from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 import http_front
+import key_operations
 import operations
 import paging
 import seed
@@ -149,6 +152,14 @@ class StandIn:
             status, headers, body = answer
             if fault and fault["kind"] == "reset-after":
                 reset(environ)
+            if fault and fault["kind"] == "kill-after":
+                kill(fault, environ)
+            if fault and fault["kind"] == "500-after":
+                raise Refusal("InternalFailure", "as the fault rule says", 500)
+            if fault and fault["kind"] == "hang-after":
+                time.sleep(fault.get("seconds", 3600))
+            if fault and fault["kind"] == "truncate":
+                environ["offkey.truncate"] = True
         except Refusal as refusal:
             status, headers, body = refused(request, refusal)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong in here is a server's error
@@ -275,8 +286,17 @@ def allowed_by(policy, action):
     return allowed
 
 
+def kill(fault, environ):
+    """The client's process goes down at this very moment."""
+    with open(fault["pidfile"]) as file:
+        os.kill(int(file.read()), signal.SIGKILL)
+    reset(environ)
+
+
 def hurt(fault, environ):
     kind = fault["kind"]
+    if kind == "kill-before":
+        kill(fault, environ)
     if kind == "throttle":
         raise Refusal(fault.get("code", "Throttling"), "Rate exceeded", 400)
     if kind == "500":

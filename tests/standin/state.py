@@ -43,6 +43,11 @@ class State:
             self.extras = collections.defaultdict(dict)
             self.mfa_required, self.external_id = set(), {}
             self.sessions = 0
+            # AWS's clock, in seconds beside this machine's; days that it jumps when a key is deactivated.
+            self.offset, self.jump_days = 0, 0
+            # Secrets of new keys begin so; new keys are known after so many seconds; whether consumers take new keys up.
+            self.canary, self.converge, self.adopts, self.made = "", 0, False, {}
+            self.violations = []
 
     def who(self, key):
         with self.lock:
@@ -56,6 +61,8 @@ class State:
             found = backends["aws"].access_keys.get(key)
             if found is not None:
                 if found.status != "Active":
+                    return None
+                if time.monotonic() - self.made.get(key, float("-inf")) < self.converge:
                     return None
                 return account, f"arn:aws:iam::{account}:user/{found.user_name}", None
         return None

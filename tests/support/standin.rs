@@ -83,6 +83,25 @@ impl StandIn {
         command
     }
 
+    /// The same, by a shell that first writes its process id into the file `pid`, so that the stand-in can kill it.
+    pub fn killable(&self, dir: &Dir, arguments: &[&str]) -> Command {
+        let plain = self.command(dir, &[]);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "echo $$ > pid; exec \"$@\"", "sh"])
+            .arg(plain.get_program())
+            .args(arguments)
+            .current_dir(dir.path())
+            .stdin(Stdio::null());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
     /// Runs it.
     pub fn run(&self, dir: &Dir, arguments: &[&str]) -> Output {
         self.command(dir, arguments).output().unwrap()

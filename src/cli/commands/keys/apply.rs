@@ -15,7 +15,7 @@ use crate::ports::{Identity, Ledger, Sink, Watch};
 use crate::rotation::{
     Asked, Ending, Entry, Event, Phase, Progress, RoleProof, Run, Told, Trouble, World, line_of, read_journal, run_all,
 };
-use crate::store::{JournalFile, Opening};
+use crate::store::Opening;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -165,10 +165,6 @@ impl<'a> Session<'a> {
         let watch = plan.settings.watch.clone().map(|command| CommandWatch { command, limit });
         let bar = terminal.steps_bar(plan.keys.len() as u64, "keys");
         let tell = |key: &str, text: &str| bar.suspend(|| terminal.note(&format!("{key}: {text}")));
-        #[cfg(debug_assertions)]
-        let crashing = super::crash::Crashing { inner: ledger };
-        #[cfg(debug_assertions)]
-        let ledger: &dyn Ledger = &crashing;
         let world = World {
             identity: &keys,
             ledger,
@@ -223,7 +219,10 @@ impl<'a> Session<'a> {
         let mut outcomes: Vec<outcome::Outcome> = told.iter().filter_map(outcome_of).collect();
         for (outcome, one) in outcomes.iter_mut().zip(&told) {
             if one.progress.phase == Phase::Deleted {
-                outcome.next = keys.leftovers(&outcome.account, &outcome.user);
+                outcome.next = match plan.operation {
+                    Operation::Retire => keys.leftovers(&outcome.account, &outcome.user),
+                    Operation::Rotate => vec![remaining(&keys, outcome)],
+                };
             }
         }
         if json {
@@ -272,10 +271,21 @@ impl<'a> Session<'a> {
         self.plan.keys.iter().map(|key| (key.key.id.clone(), asked.clone())).collect()
     }
 
-    fn write(&self, ledger: &JournalFile, entry: Entry) -> Result<(), Failure> {
+    fn write(&self, ledger: &dyn Ledger, entry: Entry) -> Result<(), Failure> {
         let keys = Keys::of(&self.aws);
         append(ledger, keys.time().map_err(failed)?, &self.aws.caller().arn, entry)
     }
+}
+
+/// After a rotation a user has one active key: the new one.
+fn remaining(keys: &Keys<'_>, outcome: &outcome::Outcome) -> String {
+    let look = match keys.look(&outcome.account, &outcome.user) {
+        Ok(look) => look,
+        Err(error) => return format!("which keys the user has now is not known: {error}"),
+    };
+    let ids: Vec<String> =
+        look.keys.unwrap_or_default().into_iter().map(|key| format!("{} ({:?})", key.id, key.status)).collect();
+    format!("the user's keys are now: {}", ids.join(", "))
 }
 
 fn append(ledger: &dyn Ledger, now: jiff::Timestamp, who: &str, entry: Entry) -> Result<(), Failure> {
@@ -300,10 +310,12 @@ pub(super) fn apply(operation: Operation, acting: &Acting, evidence: &[String], 
         return Err(drifted(format!("the plan expired at {}", plan.expires)).hint("make a new plan"));
     }
     let _locks = lock_users(plan, acting.lock_dir.as_deref())?;
-    let (ledger, _) = open(session.path, Opening::New)?;
-    session.write(&ledger, opened(plan))?;
+    let (file, _) = open(session.path, Opening::New)?;
+    #[cfg(debug_assertions)]
+    let file = super::crash::Crashing { inner: &file };
+    session.write(&file, opened(plan))?;
     let asked = Asked { accepted: plan.accepted.clone(), ..Asked::default() };
-    session.run(&ledger, &BTreeMap::new(), &session.asked(asked), evidence, None)
+    session.run(&file, &BTreeMap::new(), &session.asked(asked), evidence, None)
 }
 
 /// Goes on.
@@ -316,15 +328,19 @@ pub(super) fn resume(operation: Operation, resuming: &Resuming, terminal: &Termi
     }
     let more = accepted(&resuming.accept_gap, resuming.reason.as_deref())?;
     let _locks = lock_users(plan, resuming.acting.lock_dir.as_deref())?;
-    let (ledger, text) = if resuming.rebuild {
+    let (file, text) = if resuming.rebuild {
         recover::rebuilt(&session.aws, plan, session.path, opened(plan))?
     } else {
         open(session.path, Opening::Existing)?
     };
     let (journal, torn, progress) = understood(plan, session.path, &text)?;
     if torn.is_some() {
-        ledger.cut().map_err(|error| Failure::new(error.to_string()))?;
+        file.cut().map_err(|error| Failure::new(error.to_string()))?;
     }
+    #[cfg(debug_assertions)]
+    let ledger = super::crash::Crashing { inner: &file };
+    #[cfg(not(debug_assertions))]
+    let ledger = file;
     if journal.lines.is_empty() {
         session.write(&ledger, opened(plan))?;
     }
@@ -357,10 +373,17 @@ pub(super) fn rollback(operation: Operation, rolling: &RollingBack, terminal: &T
         return Err(Failure::usage(format!("--key {id}: the plan is not about that key")));
     }
     let _locks = lock_users(plan, rolling.acting.lock_dir.as_deref())?;
-    let (ledger, text) = open(session.path, Opening::Existing)?;
+    let (file, text) = open(session.path, Opening::Existing)?;
     let (journal, torn, mut progress) = understood(plan, session.path, &text)?;
     if torn.is_some() {
-        ledger.cut().map_err(|error| Failure::new(error.to_string()))?;
+        file.cut().map_err(|error| Failure::new(error.to_string()))?;
+    }
+    #[cfg(debug_assertions)]
+    let ledger = super::crash::Crashing { inner: &file };
+    #[cfg(not(debug_assertions))]
+    let ledger = file;
+    if journal.lines.is_empty() {
+        session.write(&ledger, opened(plan))?;
     }
     session.write(&ledger, Entry::Resumed { command: "rollback".to_owned(), dropped: torn.map(|torn| torn.bytes) })?;
     let mut asked = session.asked(Asked { rollback: Some(rolling.reason.clone()), accepted: plan.accepted.clone(), ..Asked::default() });
