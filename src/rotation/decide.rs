@@ -115,14 +115,14 @@ pub fn decide(plan: &Plan, key: &KeyPlan, progress: &Progress, view: &View<'_>, 
     let claim = view.look.tag(TAG);
     if let Some(other) = claim.filter(|value| !case.is_ours(value)) {
         if ended && progress.under_way.is_none() {
-            return Decision::Finished;
+            return Decision::Note(Event::Over);
         }
         let text = format!("another plan works on user {}: tag {TAG} says {other:?}", key.user);
         let choices = ["wait until it is done", "if nobody knows it any more, remove the tag by hand and resume"];
         return Decision::Stop(Trouble::new("claimed", text, &choices));
     }
     if ended && progress.under_way.is_none() {
-        return if claim.is_some() { act(Step::Release) } else { Decision::Finished };
+        return if claim.is_some() { act(Step::Release) } else { Decision::Note(Event::Over) };
     }
     if !ended && let Some(stop) = case.old_key(keys) {
         return stop;

@@ -181,6 +181,8 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The plan is over, and the user carries no tag of it.
+    Over,
 }
 
 /// An event that cannot happen in a state: the journal or the program is wrong.
@@ -371,6 +373,12 @@ impl Progress {
                     next.under_way = None;
                     next.phase = Phase::RolledBack;
                 }
+            }
+            Event::Over => {
+                if !matches!(self.phase, Phase::Deleted | Phase::RolledBack) || self.under_way.is_some() {
+                    return Err(illegal());
+                }
+                next.released = true;
             }
         }
         Ok(next)

@@ -296,8 +296,9 @@ def change(content):
     if content.get("add"):
         add_key(content.get("account", MANAGEMENT), user.name, content["add"], "Active", time_of(content["created"]), None)
     if "used" in content:
-        key = iam.access_keys[content["key"]]
-        key.last_used = AccessKeyLastUsed(time_of(content["used"]), content.get("service", "s3"), "us-east-1")
+        key = iam.access_keys.get(content["key"])
+        if key is not None:
+            key.last_used = AccessKeyLastUsed(time_of(content["used"]), content.get("service", "s3"), "us-east-1")
     for name, value in content.get("tags", {}).items():
         if value is None:
             iam.untag_user(user.name, [name])

@@ -131,10 +131,20 @@ impl<'a> Case<'a> {
             }
             // A wait that began when the deactivation was found, and not when it was made.
             if code(&output) == 6 {
+                self.consumer_wakes();
                 self.standin.control("clock", &json!({"add": 15 * 86_400}));
             }
         }
         Err(last)
+    }
+
+    /// The consumer of a write-only sink uses what it was given; of the others the stand-in knows when they do.
+    fn consumer_wakes(&self) {
+        if let ("command-write-only", Ok(text)) = (self.sink, fs::read_to_string(self.dir.path().join("vault"))) {
+            let vault: Value = serde_json::from_str(&text).unwrap();
+            let change = json!({"user": self.user, "key": vault["access_key_id"], "used": "2026-11-20T00:00:00Z"});
+            self.standin.control("change", &change);
+        }
     }
 
     /// The user as IAM has it, and the sink's content.
