@@ -269,6 +269,8 @@ impl Run<'_> {
                     self.secret = Some(new.secret);
                     Act::Done(Some(new.id))
                 }
+                // Somebody else was quicker: what there is now, the next look tells.
+                Err(error) if error.text.contains("LimitExceeded") => Act::Not(error.text, true),
                 Err(error) => not(error),
             },
             Step::Deactivate => done(identity.set_status(account, user, old, KeyStatus::Inactive)),

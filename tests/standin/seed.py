@@ -287,7 +287,7 @@ def change(content):
     iam = backend(content.get("account", MANAGEMENT))
     user = iam.users[content["user"]]
     for key in list(user.access_keys):
-        if key.access_key_id == content.get("key"):
+        if key.access_key_id == content.get("key") and "to" in content:
             if content["to"] == "deleted":
                 user.access_keys.remove(key)
                 iam.access_keys.pop(key.access_key_id, None)
