@@ -169,7 +169,7 @@ def accounts(content):
 def users(content):
     for user in content["users"]:
         account = user.get("account", MANAGEMENT)
-        add_user(account, user["name"], created=time_of(user.get("created", "2024-01-01T00:00:00Z")), tags=user.get("tags", []), policies=user.get("policies", []))
+        add_user(account, user["name"], created=time_of(user.get("created", "2024-01-01T00:00:00Z")), tags=user.get("tags", []), policies=user.get("policies", []), attached=user.get("attached", []))
         for key in user.get("keys", []):
             used = key.get("used")
             last = (time_of(used["time"]), used["service"], used["region"]) if used else None
@@ -244,6 +244,13 @@ def forget(_content):
         STATE.reports.clear()
         STATE.lookup_violations = 0
         STATE.lookups.clear()
+
+
+def role(content):
+    """A role that the management account may take."""
+    account = content.get("account", MANAGEMENT)
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{MANAGEMENT}:root"}, "Action": "sts:AssumeRole"}]}
+    backend(account).create_role(content["name"], json.dumps(trust), "/", None, "", [], "3600")
 
 
 def clock(content):
@@ -332,6 +339,7 @@ def clear(_content):
 
 
 CONTROLS = {
+    "role": role,
     "clock": clock,
     "life": life,
     "seen": seen,
