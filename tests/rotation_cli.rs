@@ -33,25 +33,39 @@ fn user(standin: &StandIn, name: &str, more: Value) {
 }
 
 fn key_of(name: &str) -> String {
-    format!("AKIA{:X<16}", name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "X").chars().take(16).collect::<String>())
+    format!(
+        "AKIA{:X<16}",
+        name.to_ascii_uppercase()
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "X")
+            .chars()
+            .take(16)
+            .collect::<String>()
+    )
 }
 
 fn plan(standin: &StandIn, dir: &Dir, arguments: &[&str]) -> (i32, String) {
-    let output = standin.run(dir, &[&["rotate", "plan", "-o", "p.json", "--sink", "command:true", "--settle", "0"], arguments].concat());
+    let output = standin.run(
+        dir,
+        &[&["rotate", "plan", "-o", "p.json", "--sink", "command:true", "--settle", "0"], arguments].concat(),
+    );
     (code(&output), stdout(&output) + &stderr(&output))
 }
 
 #[test]
 fn what_forbids_a_rotation_is_said_with_the_right_way() {
     let Some(standin) = StandIn::start(&[]) else { return };
-    let tags = |pairs: &[(&str, &str)]| {
-        json!({"tags": pairs.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect::<Vec<_>>()})
-    };
+    let tags = |pairs: &[(&str, &str)]| json!({"tags": pairs.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect::<Vec<_>>()});
     let second = |status: &str, name: &str| json!({"keys": [{"id": key_of(name)}, {"id": format!("{}2", &key_of(name)[..19]), "status": status}]});
     let mail = json!({"policies": [{"PolicyName": "AmazonSesSendingAccess", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}]});
     // (user, what is special, more options, the stop, what it says)
     let cells: Vec<(&str, Value, &[&str], &str, &str)> = vec![
-        ("quarantined", json!({"attached": ["arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"]}), &[], "quarantine", "incident"),
+        (
+            "quarantined",
+            json!({"attached": ["arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV3"]}),
+            &[],
+            "quarantine",
+            "incident",
+        ),
         ("mailer", mail.clone(), &[], "ses-smtp", "--ses-smtp REGION"),
         ("ses-smtp-user.20260101", json!({}), &[], "ses-smtp", "no log shows"),
         ("mailer-derived", mail, &["--ses-smtp", "eu-west-1"], "", ""),
@@ -59,13 +73,25 @@ fn what_forbids_a_rotation_is_said_with_the_right_way() {
         ("one-inactive", second("Inactive", "one-inactive"), &[], "two-keys", "once you are sure"),
         ("by-terraform", tags(&[("ManagedBy", "terraform")]), &[], "managed", "ManagedBy=terraform"),
         ("by-terraform-not", tags(&[("terraform", "false")]), &[], "", ""),
-        ("by-cloudformation", tags(&[("aws:cloudformation:stack-name", "users")]), &[], "managed", "stack users"),
+        (
+            "by-cloudformation",
+            tags(&[("aws:cloudformation:stack-name", "users")]),
+            &[],
+            "managed",
+            "stack users",
+        ),
         ("in-state", json!({}), &["--state", "state.json"], "managed", "-replace='aws_iam_access_key.k'"),
         ("not-in-state", tags(&[("terraform", "true")]), &["--state", "state.json"], "", ""),
         ("exempt", json!({}), &["--mutes", "mutes.toml"], "exempt", "until 2099-01-01: audit"),
         ("exempt-once", json!({}), &["--mutes", "mutes.toml"], "exemption-expired", "renew"),
         ("exempt-badly", json!({}), &["--mutes", "mutes.toml"], "exemption-malformed", "mend"),
-        ("claimed", tags(&[("offkey:rotation", "rotate-aaaaaaaaaaaa/create")]), &[], "claimed", "another plan"),
+        (
+            "claimed",
+            tags(&[("offkey:rotation", "rotate-aaaaaaaaaaaa/create")]),
+            &[],
+            "claimed",
+            "another plan",
+        ),
         ("plain", json!({}), &[], "", ""),
     ];
     for (name, special, more, stop, says) in &cells {
@@ -96,12 +122,25 @@ fn what_forbids_a_rotation_is_said_with_the_right_way() {
     // An exemption or quarantine that came after the plan counts as well.
     fs::remove_file(dir.path().join("offkey.mutes.toml")).unwrap();
     assert_eq!(plan(&standin, &dir, &["plain"]).0, 0);
-    dir.file("offkey.mutes.toml", "[[mute]]\nuser = \"plain\"\nreason = \"freeze\"\nowner = \"ops\"\nexpires = \"2099-01-01\"\n");
+    dir.file(
+        "offkey.mutes.toml",
+        "[[mute]]\nuser = \"plain\"\nreason = \"freeze\"\nowner = \"ops\"\nexpires = \"2099-01-01\"\n",
+    );
     let output = standin.run(&dir, &["rotate", "apply", "p.json", "--lock-dir", "locks"]);
-    assert!(code(&output) == 5 && stdout(&output).contains("freeze"), "{}{}", stdout(&output), stderr(&output));
+    assert!(
+        code(&output) == 5 && stdout(&output).contains("freeze"),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
     // Nothing but reads, and the journal.
     let calls = standin.calls();
-    assert!(!calls.keys().any(|name| ["iam:Create", "iam:Update", "iam:Delete", "iam:Tag"].iter().any(|verb| name.starts_with(verb))), "{calls:?}");
+    assert!(
+        !calls.keys().any(|name| ["iam:Create", "iam:Update", "iam:Delete", "iam:Tag"]
+            .iter()
+            .any(|verb| name.starts_with(verb))),
+        "{calls:?}"
+    );
 }
 
 #[test]
@@ -112,7 +151,21 @@ fn a_plan_is_applied_once_by_its_maker_in_time_and_as_it_was() {
     let vault = "case $OFFKEY_OPERATION in store) cat > vault ;; fetch) cat > /dev/null; cat vault 2>/dev/null || true ;; publish) exit 3 ;; *) cat > /dev/null ;; esac";
     dir.file("vault.sh", vault);
     let make = || {
-        let output = standin.run(&dir, &["rotate", "plan", "ci", "-o", "p.json", "--sink", "command:sh vault.sh", "--settle", "0", "--detailed-exit-code"]);
+        let output = standin.run(
+            &dir,
+            &[
+                "rotate",
+                "plan",
+                "ci",
+                "-o",
+                "p.json",
+                "--sink",
+                "command:sh vault.sh",
+                "--settle",
+                "0",
+                "--detailed-exit-code",
+            ],
+        );
         assert_eq!(code(&output), 11, "{}", stderr(&output));
         fs::read_to_string(dir.path().join("p.json")).unwrap()
     };
@@ -135,7 +188,10 @@ fn a_plan_is_applied_once_by_its_maker_in_time_and_as_it_was() {
     assert!(exit == 5 && said.contains("was changed after it was made"), "{said}");
     // Somebody else.
     dir.file("p.json", &text);
-    standin.control("signers", &json!({"AKIAOTHEROTHEROTHER1": ["111122223333", "arn:aws:iam::111122223333:user/other", null]}));
+    standin.control(
+        "signers",
+        &json!({"AKIAOTHEROTHEROTHER1": ["111122223333", "arn:aws:iam::111122223333:user/other", null]}),
+    );
     let (exit, said) = apply(&[("AWS_ACCESS_KEY_ID", "AKIAOTHEROTHEROTHER1")]);
     assert!(exit == 5 && said.contains("user/other"), "{said}");
     // Nobody.
@@ -150,7 +206,11 @@ fn a_plan_is_applied_once_by_its_maker_in_time_and_as_it_was() {
     // Wrong command.
     let output = standin.run(&dir, &["retire", "apply", "p.json"]);
     assert_eq!(code(&output), 2);
-    assert_eq!(code(&standin.run(&dir, &["rotate", "resume", "p.json", "--lock-dir", "locks"])), 5, "not applied yet");
+    assert_eq!(
+        code(&standin.run(&dir, &["rotate", "resume", "p.json", "--lock-dir", "locks"])),
+        5,
+        "not applied yet"
+    );
     assert_eq!(code(&standin.run(&dir, &["rotate", "status", "p.json"])), 6);
     // Once.
     let (exit, said) = apply(&[]);
@@ -158,23 +218,43 @@ fn a_plan_is_applied_once_by_its_maker_in_time_and_as_it_was() {
     let (exit, said) = apply(&[]);
     assert!(exit == 5 && said.contains("resume p.json"), "{said}");
     // A new plan does not take its place.
-    let output = standin.run(&dir, &["rotate", "plan", "ci", "-o", "p.json", "--sink", "command:sh vault.sh"]);
+    let output =
+        standin.run(&dir, &["rotate", "plan", "ci", "-o", "p.json", "--sink", "command:sh vault.sh"]);
     assert!(code(&output) == 1 && stderr(&output).contains("another name"), "{}", stderr(&output));
     // A gap accepted without a reason, or for another key.
     let resume = |more: &[&str]| {
-        let output = standin.run(&dir, &[&["rotate", "resume", "p.json", "--lock-dir", "locks"], more].concat());
+        let output =
+            standin.run(&dir, &[&["rotate", "resume", "p.json", "--lock-dir", "locks"], more].concat());
         (code(&output), stdout(&output) + &stderr(&output))
     };
     assert_eq!(resume(&["--accept-gap", "cadence-unknown"]).0, 2);
     assert_eq!(resume(&["--accept-gap", "AKIAOTHER:cadence-unknown", "--reason", "x"]).0, 6);
-    let (exit, said) = resume(&["--accept-gap", "cadence-unknown", "--accept-gap", "replacement", "--reason", "it runs daily"]);
-    assert!(exit == 0 && said.contains("deactivated") && said.contains("deletion was not asked for"), "{said}");
+    let (exit, said) = resume(&[
+        "--accept-gap",
+        "cadence-unknown",
+        "--accept-gap",
+        "replacement",
+        "--reason",
+        "it runs daily",
+    ]);
+    assert!(
+        exit == 0 && said.contains("deactivated") && said.contains("deletion was not asked for"),
+        "{said}"
+    );
     let audit = stdout(&standin.run(&dir, &["rotate", "audit", "p.json"]));
     assert!(audit.contains("it runs daily") && audit.contains("the old key is silent since"), "{audit}");
     // Taken back long after.
     let output = standin.run(&dir, &["rotate", "rollback", "p.json", "--lock-dir", "locks"]);
-    assert!(code(&output) == 0 && stdout(&output).contains("rolled-back"), "{}{}", stdout(&output), stderr(&output));
-    assert_eq!(standin.control("seen", &json!({"user": "ci"}))["users"]["ci"]["keys"][key_of("ci")]["status"], "Active");
+    assert!(
+        code(&output) == 0 && stdout(&output).contains("rolled-back"),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    assert_eq!(
+        standin.control("seen", &json!({"user": "ci"}))["users"]["ci"]["keys"][key_of("ci")]["status"],
+        "Active"
+    );
 }
 
 /// Records of a key's calls, and the same by a role.
@@ -203,7 +283,8 @@ fn verify_says_what_is_proved_and_what_is_not() {
     let dir = Dir::new();
     let role = "arn:aws:iam::111122223333:role/ci";
     let run = |file: &str, more: &[&str]| {
-        let output = offkey(&dir, &[&["verify", KEY, file, "--as-of", "2026-11-20", "--json"], more].concat());
+        let output =
+            offkey(&dir, &[&["verify", KEY, file, "--as-of", "2026-11-20", "--json"], more].concat());
         assert!([0, 6].contains(&code(&output)), "{}", stderr(&output));
         let parsed: Value = serde_json::from_str(&stdout(&output)).unwrap();
         assert_eq!(parsed["ready"], code(&output) == 0);
@@ -228,8 +309,12 @@ fn verify_says_what_is_proved_and_what_is_not() {
     // What was not seen is never proved: no trail is known, nor IAM's last use.
     let checks = run("carried.json", &["--role", role]);
     assert!(checks.iter().any(|(id, passed)| id == "no-last-used" && !passed), "{checks:?}");
-    let text = stdout(&offkey(&dir, &["verify", KEY, "partly.json", "--role", role, "--as-of", "2026-11-20"]));
-    assert!(text.contains("may NOT be deactivated yet") && text.contains("1 of the key's 2 kinds of calls"), "{text}");
+    let text =
+        stdout(&offkey(&dir, &["verify", KEY, "partly.json", "--role", role, "--as-of", "2026-11-20"]));
+    assert!(
+        text.contains("may NOT be deactivated yet") && text.contains("1 of the key's 2 kinds of calls"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -245,14 +330,49 @@ fn a_retirement_waits_for_the_role_to_carry_the_load() {
         let output = standin.run(&dir, arguments);
         (code(&output), stdout(&output) + &stderr(&output))
     };
-    let (exit, text) = run(&["retire", "plan", KEY, "--role", role, "--evidence", "before.json", "-o", "p.json", "--delete-after", "7", "--settle", "0"]);
+    let (exit, text) = run(&[
+        "retire",
+        "plan",
+        KEY,
+        "--role",
+        role,
+        "--evidence",
+        "before.json",
+        "-o",
+        "p.json",
+        "--delete-after",
+        "7",
+        "--settle",
+        "0",
+    ]);
     assert_eq!(exit, 0, "{text}");
-    let (exit, text) = run(&["retire", "apply", "p.json", "--evidence", "before.json", "--lock-dir", "locks"]);
-    assert!(exit == 6 && text.contains("replacement: logs show") && text.contains("1 of the key's 2 kinds of calls"), "{text}");
+    let (exit, text) =
+        run(&["retire", "apply", "p.json", "--evidence", "before.json", "--lock-dir", "locks"]);
+    assert!(
+        exit == 6
+            && text.contains("replacement: logs show")
+            && text.contains("1 of the key's 2 kinds of calls"),
+        "{text}"
+    );
     // What nobody could see has to be accepted, each by its id.
-    let gaps: Vec<String> = text.lines().filter_map(|line| line.trim().split_once(": ")).map(|(id, _)| id.to_owned()).filter(|id| !["replacement", "next", KEY].contains(&id.as_str()) && !id.contains(' ')).collect();
+    let gaps: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.trim().split_once(": "))
+        .map(|(id, _)| id.to_owned())
+        .filter(|id| !["replacement", "next", KEY].contains(&id.as_str()) && !id.contains(' '))
+        .collect();
     assert!(gaps.iter().any(|gap| gap == "no-last-used"), "{text}");
-    let mut arguments = vec!["retire", "resume", "p.json", "--evidence", "after.json", "--lock-dir", "locks", "--reason", "seen elsewhere"];
+    let mut arguments = vec![
+        "retire",
+        "resume",
+        "p.json",
+        "--evidence",
+        "after.json",
+        "--lock-dir",
+        "locks",
+        "--reason",
+        "seen elsewhere",
+    ];
     for gap in &gaps {
         arguments.extend(["--accept-gap", gap]);
     }
@@ -262,7 +382,10 @@ fn a_retirement_waits_for_the_role_to_carry_the_load() {
     assert!(audit.contains("all of the key's 2 kinds of calls"), "{audit}");
     standin.control("clock", &json!({"add": 8 * 86_400}));
     let (exit, text) = run(&["retire", "resume", "p.json", "--lock-dir", "locks", "--delete", KEY]);
-    assert!(exit == 0 && text.contains("deleted") && text.contains("the user has no other credentials"), "{text}");
+    assert!(
+        exit == 0 && text.contains("deleted") && text.contains("the user has no other credentials"),
+        "{text}"
+    );
     assert_eq!(standin.control("seen", &json!({"user": "ci"}))["users"]["ci"]["keys"], json!({}));
 }
 
@@ -285,17 +408,44 @@ fn a_campaign_of_three_hundred_keys_accounts_for_every_one() {
     let dir = Dir::new();
     let output = standin.run(
         &dir,
-        &["rotate", "plan", "--all", "--tag", "wave=one", "--older-than", "90", "--sink", "ssm:/apps/{user}/key", "--delete-after", "7", "--settle", "1", "--accept-gap", "cadence-unknown", "--reason", "the wave's owners agreed", "-o", "p.json", "--json"],
+        &[
+            "rotate",
+            "plan",
+            "--all",
+            "--tag",
+            "wave=one",
+            "--older-than",
+            "90",
+            "--sink",
+            "ssm:/apps/{user}/key",
+            "--delete-after",
+            "7",
+            "--settle",
+            "1",
+            "--accept-gap",
+            "cadence-unknown",
+            "--reason",
+            "the wave's owners agreed",
+            "-o",
+            "p.json",
+            "--json",
+        ],
     );
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let plan: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!((plan["keys"].as_array().unwrap().len(), plan["left_out"].as_array().unwrap().len()), (300, 2));
+    assert_eq!(
+        (plan["keys"].as_array().unwrap().len(), plan["left_out"].as_array().unwrap().len()),
+        (300, 2)
+    );
     let often = [("throttle", 0.02), ("500", 0.01), ("reset-before", 0.01), ("reset-after", 0.01)];
     let rules = often.map(|(kind, rate)| json!({"kind": kind, "rate": rate, "count": 1_000_000}));
     standin.control("faults", &json!({"rules": rules}));
     let ids: Vec<String> = (0..300).map(|n| format!("AKIAEXAMPLE{n:09}")).collect();
     let command = |operation: &str, delete: bool| {
-        let mut command = standin.command(&dir, &["rotate", operation, "p.json", "--json", "--lock-dir", "locks", "--at-once", "8"]);
+        let mut command = standin.command(
+            &dir,
+            &["rotate", operation, "p.json", "--json", "--lock-dir", "locks", "--at-once", "8"],
+        );
         if delete {
             ids.iter().for_each(|id| {
                 command.args(["--delete", id]);
@@ -325,7 +475,10 @@ fn a_campaign_of_three_hundred_keys_accounts_for_every_one() {
             assert_eq!(lines.len(), 301, "every key has a line, and the counts come last");
             let counts = lines[300]["ended"].as_object().unwrap();
             assert_eq!(counts.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 300);
-            outcomes = lines[..300].iter().map(|line| (line["access_key_id"].as_str().unwrap().to_owned(), line.clone())).collect();
+            outcomes = lines[..300]
+                .iter()
+                .map(|line| (line["access_key_id"].as_str().unwrap().to_owned(), line.clone()))
+                .collect();
             assert_eq!(outcomes.len(), 300);
             if until(&outcomes) {
                 return;
@@ -333,7 +486,9 @@ fn a_campaign_of_three_hundred_keys_accounts_for_every_one() {
         }
         panic!("it does not come to an end: {:?}", outcomes.values().find(|one| one["ended"] != "paused"));
     };
-    goes(false, &|outcomes| outcomes.values().all(|one| one["phase"] == "deactivated" && one["ended"] == "paused"));
+    goes(false, &|outcomes| {
+        outcomes.values().all(|one| one["phase"] == "deactivated" && one["ended"] == "paused")
+    });
     standin.control("clock", &json!({"add": 8 * 86_400}));
     goes(true, &|outcomes| outcomes.values().all(|one| one["ended"] == "finished"));
     println!("300 keys, interrupted 5 times, {runs} runs afterwards");
@@ -366,7 +521,23 @@ fn member_accounts_are_reached_by_a_role_that_may_do_no_more() {
         let output = standin.run(&dir, arguments);
         (code(&output), stdout(&output) + &stderr(&output))
     };
-    let (exit, text) = run(&["rotate", "plan", "ci", "--accounts", account, "--sink", "secretsmanager:ci/aws", "-o", "p.json", "--settle", "0", "--accept-gap", "cadence-unknown", "--reason", "r"]);
+    let (exit, text) = run(&[
+        "rotate",
+        "plan",
+        "ci",
+        "--accounts",
+        account,
+        "--sink",
+        "secretsmanager:ci/aws",
+        "-o",
+        "p.json",
+        "--settle",
+        "0",
+        "--accept-gap",
+        "cadence-unknown",
+        "--reason",
+        "r",
+    ]);
     assert_eq!(exit, 0, "{text}");
     standin.control("secret", &json!({"account": account, "name": "ci/aws", "text": "{}"}));
     let (exit, text) = run(&["rotate", "apply", "p.json", "--lock-dir", "locks"]);

@@ -32,6 +32,9 @@ enum Blow {
     Line(usize, usize, &'static str),
 }
 
+/// Cells and passed ones by operation, sink and kind of blow.
+type Results = BTreeMap<(&'static str, &'static str, &'static str), (usize, usize)>;
+
 const OPERATIONS: &[(&str, &str)] = &[
     ("rotate", "secretsmanager"),
     ("rotate", "ssm"),
@@ -65,9 +68,14 @@ fn cell(case: &Case<'_>, operation: &str, blow: Blow) -> Result<bool, String> {
     match blow {
         Blow::Request(n, kind) => {
             let pidfile = case.dir.path().join("pid");
-            case.standin
-                .control("faults", &json!({"rules": [{"kind": kind, "after": n, "count": 1, "pidfile": pidfile}]}));
-            for arguments in [vec![operation, "apply", "p.json"], vec![operation, "resume", "p.json", "--delete", &case.key]] {
+            case.standin.control(
+                "faults",
+                &json!({"rules": [{"kind": kind, "after": n, "count": 1, "pidfile": pidfile}]}),
+            );
+            for arguments in [
+                vec![operation, "apply", "p.json"],
+                vec![operation, "resume", "p.json", "--delete", &case.key],
+            ] {
                 let output = case.run(&arguments);
                 struck = output.status.code().is_none();
                 if struck {
@@ -85,7 +93,8 @@ fn cell(case: &Case<'_>, operation: &str, blow: Blow) -> Result<bool, String> {
             } else {
                 vec![operation, "resume", "p.json", "--delete", &case.key]
             };
-            let output = case.command(&arguments).env("OFFKEY_CRASH_AT", format!("{n}:{when}")).output().unwrap();
+            let output =
+                case.command(&arguments).env("OFFKEY_CRASH_AT", format!("{n}:{when}")).output().unwrap();
             case.assert_no_canary(&output);
             struck = output.status.code().is_none();
         }
@@ -109,19 +118,26 @@ fn killed_anywhere_it_ends_the_same() {
         for &(operation, sink) in OPERATIONS {
             let case = Case::new(&standin, numbers.fetch_add(1, Ordering::SeqCst), sink);
             let (requests, lines) = quiet(&case, operation);
-            assert!(requests > 15 && lines[0] > 5 && lines[1] > 3, "{operation} {sink}: {requests} {lines:?}");
+            assert!(
+                requests > 15 && lines[0] > 5 && lines[1] > 3,
+                "{operation} {sink}: {requests} {lines:?}"
+            );
             for n in 0..requests {
-                cells.extend(["kill-before", "kill-after"].map(|kind| (operation, sink, Blow::Request(n, kind))));
+                cells.extend(
+                    ["kill-before", "kill-after"].map(|kind| (operation, sink, Blow::Request(n, kind))),
+                );
             }
             for (process, count) in lines.into_iter().enumerate() {
                 for n in 1..=count {
-                    cells.extend(["before", "after"].map(|when| (operation, sink, Blow::Line(process, n, when))));
+                    cells.extend(
+                        ["before", "after"].map(|when| (operation, sink, Blow::Line(process, n, when))),
+                    );
                 }
             }
         }
     }
     let next = AtomicUsize::new(0);
-    let results: Mutex<BTreeMap<(&str, &str, &str), (usize, usize)>> = Mutex::default();
+    let results: Mutex<Results> = Mutex::default();
     let wrong: Mutex<Vec<String>> = Mutex::default();
     std::thread::scope(|scope| {
         for _ in 0..3 {
@@ -140,8 +156,12 @@ fn killed_anywhere_it_ends_the_same() {
                     sum.0 += 1;
                     match result {
                         Ok(true) => sum.1 += 1,
-                        Ok(false) => wrong.lock().unwrap().push(format!("{operation} {sink} {blow:?}: was not struck")),
-                        Err(text) => wrong.lock().unwrap().push(format!("{operation} {sink} {blow:?}: {text}")),
+                        Ok(false) => {
+                            wrong.lock().unwrap().push(format!("{operation} {sink} {blow:?}: was not struck"))
+                        }
+                        Err(text) => {
+                            wrong.lock().unwrap().push(format!("{operation} {sink} {blow:?}: {text}"))
+                        }
                     }
                 }
             });
@@ -155,6 +175,11 @@ fn killed_anywhere_it_ends_the_same() {
     let passed: usize = results.values().map(|(_, passed)| passed).sum();
     println!("{passed} of {} cells passed", cells.len());
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{} cells failed, the first:\n{}", wrong.len(), wrong.iter().take(4).cloned().collect::<Vec<_>>().join("\n\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} cells failed, the first:\n{}",
+        wrong.len(),
+        wrong.iter().take(4).cloned().collect::<Vec<_>>().join("\n\n")
+    );
     assert_eq!(passed, cells.len());
 }

@@ -120,7 +120,9 @@ fn a_refusal_names_the_call_and_harms_nothing() {
         let working = case.keys().iter().filter(|(_, status, _)| status == "Active").count();
         assert!(working > 0 && case.keys().len() <= 2, "{call}");
         standin.control("denials", &json!({"rules": []}));
-        case.to_the_end("rotate", 4).and_then(|()| case.assert_rotated()).unwrap_or_else(|text| panic!("{call}: {text}"));
+        case.to_the_end("rotate", 4)
+            .and_then(|()| case.assert_rotated())
+            .unwrap_or_else(|text| panic!("{call}: {text}"));
     }
 }
 
@@ -172,7 +174,9 @@ fn a_full_disk_stops_it_before_it_acts() {
         planned(&case, &[]);
         let mut plain = case.command(&["rotate", "apply", "p.json"]);
         let mut limited = std::process::Command::new("sh");
-        limited.args(["-c", &format!("ulimit -f {blocks}; trap '' XFSZ; exec \"$@\""), "sh"]).arg(plain.get_program());
+        limited
+            .args(["-c", &format!("ulimit -f {blocks}; trap '' XFSZ; exec \"$@\""), "sh"])
+            .arg(plain.get_program());
         limited.args(plain.get_args()).current_dir(case.dir.path());
         for (name, value) in plain.get_envs() {
             if let Some(value) = value {
@@ -187,7 +191,9 @@ fn a_full_disk_stops_it_before_it_acts() {
             assert!(text.contains("the journal cannot be written"), "{blocks}: {text}");
         }
         drop(plain.status());
-        case.to_the_end("rotate", 4).and_then(|()| case.assert_rotated()).unwrap_or_else(|text| panic!("{blocks}: {text}"));
+        case.to_the_end("rotate", 4)
+            .and_then(|()| case.assert_rotated())
+            .unwrap_or_else(|text| panic!("{blocks}: {text}"));
     }
     assert!(stopped > 5, "{stopped}");
 }
@@ -204,7 +210,9 @@ fn a_torn_last_line_is_dropped_and_said() {
         let text = fs::read_to_string(&path).unwrap();
         let last = text.trim_end().rfind('\n').unwrap_or(0);
         fs::write(&path, &text[..last + (text.len() - last) / 2]).unwrap();
-        case.to_the_end("rotate", 4).and_then(|()| case.assert_rotated()).unwrap_or_else(|text| panic!("{line}: {text}"));
+        case.to_the_end("rotate", 4)
+            .and_then(|()| case.assert_rotated())
+            .unwrap_or_else(|text| panic!("{line}: {text}"));
         let audit = stdout(&standin.run(&case.dir, &["rotate", "audit", "p.json"]));
         assert!(audit.contains("\"dropped\":"), "{audit}");
     }
@@ -239,7 +247,8 @@ fn clocks_that_jump_shorten_no_wait() {
     assert!(text.contains("wait:"), "{text}");
     let delete = ["--delete", case.key.as_str()];
     // An hour back; then to an hour before the end of the wait; then past it.
-    for (add, exit, says) in [(-3600, 6, "clock is behind"), (14 * 86_400, 6, "wait:"), (7_200, 0, "deleted")] {
+    for (add, exit, says) in [(-3600, 6, "clock is behind"), (14 * 86_400, 6, "wait:"), (7_200, 0, "deleted")]
+    {
         standin.control("clock", &json!({"add": add}));
         let (got, text) = resume(&case, &delete);
         assert_eq!(got, exit, "{add}: {text}");
@@ -276,7 +285,8 @@ fn a_second_operator_is_seen_and_respected() {
         fs::rename(&other, two.dir.path().join("r.json")).unwrap();
         faults(&two, json!([{"kind": "delay", "seconds": 0.05, "count": 10_000}]));
         let mut first = two.command(&["rotate", "apply", "q.json"]);
-        let first = first.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let first =
+            first.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
         let mut late = standin.command(&two.dir, &["rotate", "apply", "r.json", "--lock-dir", second]);
         std::thread::sleep(std::time::Duration::from_millis(if both == "lock" { 300 } else { 30 }));
         more = late.output().unwrap();
@@ -294,7 +304,8 @@ fn what_somebody_changed_by_hand_stops_it() {
     let Some(standin) = StandIn::start(&[]) else { return };
     // (when, what somebody does, what is said)
     let before = |case: &Case<'_>| case.key.clone();
-    let new = |case: &Case<'_>| case.keys().into_iter().map(|(id, ..)| id).find(|id| *id != case.key).unwrap();
+    let new =
+        |case: &Case<'_>| case.keys().into_iter().map(|(id, ..)| id).find(|id| *id != case.key).unwrap();
     type Whose<'a> = &'a dyn Fn(&Case<'_>) -> String;
     let cells: &[(&str, Whose<'_>, &str, &str)] = &[
         ("planned", &before, "deleted", "is gone"),
@@ -323,7 +334,9 @@ fn what_somebody_changed_by_hand_stops_it() {
         }
         let key = whose(&case);
         let change = match *what {
-            "another" => json!({"user": case.user, "add": format!("AKIAOTHER{}", &case.key[9..]), "created": "2026-01-01T00:00:00Z"}),
+            "another" => {
+                json!({"user": case.user, "add": format!("AKIAOTHER{}", &case.key[9..]), "created": "2026-01-01T00:00:00Z"})
+            }
             to => json!({"user": case.user, "key": key, "to": to}),
         };
         standin.control("change", &change);
@@ -375,7 +388,12 @@ fn rollback_works_from_everywhere_before_deletion() {
 #[test]
 fn a_watch_that_fails_brings_the_old_key_back() {
     let Some(standin) = StandIn::start(&[]) else { return };
-    for (watch, stays) in [("true", true), ("false", false), ("exec sleep 9", false), ("test \"$OFFKEY_USER\" != \"\" -a ! -e alarm", true)] {
+    for (watch, stays) in [
+        ("true", true),
+        ("false", false),
+        ("exec sleep 9", false),
+        ("test \"$OFFKEY_USER\" != \"\" -a ! -e alarm", true),
+    ] {
         let case = case(&standin, "command");
         standin.control("life", &json!({"jump_days": 0}));
         planned(&case, &["--watch", watch, "--command-timeout", "1"]);
@@ -418,7 +436,9 @@ fn a_lost_journal_is_rebuilt_as_far_as_can_be_known() {
             assert!(exit == 6 || exit == 0, "{line}: {exit} {text}");
             whole += 1;
         }
-        case.to_the_end("rotate", 4).and_then(|()| case.assert_rotated()).unwrap_or_else(|wrong| panic!("{line}: {wrong}\n{text}"));
+        case.to_the_end("rotate", 4)
+            .and_then(|()| case.assert_rotated())
+            .unwrap_or_else(|wrong| panic!("{line}: {wrong}\n{text}"));
     }
     assert!(whole > 15 && asked > 0, "{whole} {asked}");
 }
@@ -431,10 +451,16 @@ fn an_unknown_key_in_the_very_moment_is_asked_about() {
         let case = case(&standin, "command");
         planned(&case, &[]);
         let kind = if created.is_some() { "reset-before" } else { "kill-after" };
-        faults(&case, json!([{"operation": "CreateAccessKey", "kind": "kill-after", "count": 1, "pidfile": case.dir.path().join("pid")}]));
+        faults(
+            &case,
+            json!([{"operation": "CreateAccessKey", "kind": "kill-after", "count": 1, "pidfile": case.dir.path().join("pid")}]),
+        );
         if kind == "reset-before" {
             // Nothing of ours was made: somebody else's key appears instead.
-            faults(&case, json!([{"operation": "CreateAccessKey", "kind": "kill-before", "count": 1, "pidfile": case.dir.path().join("pid")}]));
+            faults(
+                &case,
+                json!([{"operation": "CreateAccessKey", "kind": "kill-before", "count": 1, "pidfile": case.dir.path().join("pid")}]),
+            );
         }
         let output = case.command(&["rotate", "apply", "p.json"]).output().unwrap();
         assert_eq!(output.status.code(), None);
@@ -458,10 +484,9 @@ fn an_unknown_key_in_the_very_moment_is_asked_about() {
 #[test]
 fn sinks_that_hold_something_else_are_left_alone() {
     let Some(standin) = StandIn::start(&[]) else { return };
-    for (text, says) in [
-        ("not json", "no JSON object"),
-        ("{\"id\":\"AKIAOTHER\",\"secret\":\"x\"}", "does not hold"),
-    ] {
+    for (text, says) in
+        [("not json", "no JSON object"), ("{\"id\":\"AKIAOTHER\",\"secret\":\"x\"}", "does not hold")]
+    {
         let case = case(&standin, "profile");
         standin.control("secret", &json!({"name": format!("other-{}", case.user), "text": text}));
         let sink = format!("secretsmanager:other-{}", case.user);
@@ -477,16 +502,31 @@ fn sinks_that_hold_something_else_are_left_alone() {
     // A secret that nobody has filled yet takes the plain form.
     let case = case(&standin, "command");
     standin.control("secret", &json!({"parameter": format!("/new/{}", case.user), "text": "{}"}));
-    let sink = format!("ssm:/new/{{user}}");
+    let sink = "ssm:/new/{user}";
     let output = standin.run(
         &case.dir,
-        &["rotate", "plan", &case.user, "-o", "p.json", "--sink", &sink, "--settle", "0", "--ses-smtp", "eu-west-1"],
+        &[
+            "rotate",
+            "plan",
+            &case.user,
+            "-o",
+            "p.json",
+            "--sink",
+            &sink,
+            "--settle",
+            "0",
+            "--ses-smtp",
+            "eu-west-1",
+        ],
     );
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_eq!(apply(&case).0, 6);
     let seen = case.seen();
     let held = seen["parameters"][format!("/new/{}", case.user)].as_str().unwrap();
     let held: Value = serde_json::from_str(&held[held.find('{').unwrap()..]).unwrap();
-    assert!(held["ses_smtp_password_eu-west-1"].as_str().unwrap().starts_with('B'), "version 4 begins with B");
+    assert!(
+        held["ses_smtp_password_eu-west-1"].as_str().unwrap().starts_with('B'),
+        "version 4 begins with B"
+    );
     assert_ne!(held["secret_access_key"], BEFORE);
 }

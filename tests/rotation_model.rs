@@ -107,7 +107,9 @@ impl Model {
             let fault = cloud.dice.one_in(faults).then(|| cloud.dice.below(4));
             match fault {
                 Some(0) => return Err(unclear()),
-                Some(1) => return Err(CallError { kind: CallErrorKind::Throttled, text: "slow down".into() }),
+                Some(1) => {
+                    return Err(CallError { kind: CallErrorKind::Throttled, text: "slow down".into() });
+                }
                 Some(2) => return Err(CallError { kind: CallErrorKind::Denied, text: "denied".into() }),
                 _ => {}
             }
@@ -129,11 +131,17 @@ impl Cloud {
             self.wrong.push(format!("{} keys", self.keys.len()));
         }
         let works = |id: &str, secret: &str| {
-            self.keys.iter().any(|key| key.id == id && key.secret == secret && key.status == KeyStatus::Active)
+            self.keys
+                .iter()
+                .any(|key| key.id == id && key.secret == secret && key.status == KeyStatus::Active)
         };
         let old_works = self.keys.iter().any(|key| key.id == OLD && key.status == KeyStatus::Active);
         // A consumer reads the sink, or still has the old key: one of them works.
-        if !old_works && !works(&self.current.0, &self.current.1) && self.deactivated.is_none_or(|_| true) && !self.by_hand() {
+        if !old_works
+            && !works(&self.current.0, &self.current.1)
+            && self.deactivated.is_none_or(|_| true)
+            && !self.by_hand()
+        {
             self.wrong.push("no key works for the consumer".into());
         }
     }
@@ -151,7 +159,12 @@ impl Identity for Model {
             Ok(Look {
                 now: cloud.now,
                 keys: Some(cloud.keys.iter().map(seen).collect()),
-                tags: cloud.tags.clone().into_iter().filter(|(name, _)| !name.starts_with("model:")).collect(),
+                tags: cloud
+                    .tags
+                    .clone()
+                    .into_iter()
+                    .filter(|(name, _)| !name.starts_with("model:"))
+                    .collect(),
             })
         })
     }
@@ -215,7 +228,9 @@ impl Identity for Model {
             }
             if id == OLD && status == KeyStatus::Inactive {
                 // The proof was written down before.
-                if !journal.contains("\"step\":\"deactivate\"") || !journal.contains("the old key is silent since") {
+                if !journal.contains("\"step\":\"deactivate\"")
+                    || !journal.contains("the old key is silent since")
+                {
                     cloud.wrong.push("deactivated without a passed gate in the journal".into());
                 }
                 cloud.deactivated = Some(now);
@@ -252,7 +267,8 @@ impl Identity for Model {
     fn whose(&self, id: &str, secret: &Secret) -> Result<String, CallError> {
         self.call(|cloud| {
             let now = cloud.now;
-            let unknown = || CallError { kind: CallErrorKind::UnknownCredentials, text: "InvalidClientTokenId".into() };
+            let unknown =
+                || CallError { kind: CallErrorKind::UnknownCredentials, text: "InvalidClientTokenId".into() };
             let key = cloud
                 .keys
                 .iter_mut()
@@ -282,7 +298,11 @@ impl Sink for Model {
 
     fn fetch(&self, id: &str) -> Result<Held, SinkError> {
         self.sink(|cloud| {
-            if cloud.stored.0 == id { Held::Secret(Secret::new(cloud.stored.1.clone())) } else { Held::Nothing }
+            if cloud.stored.0 == id {
+                Held::Secret(Secret::new(cloud.stored.1.clone()))
+            } else {
+                Held::Nothing
+            }
         })
     }
 
@@ -406,7 +426,8 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
     let model = Model(Mutex::new(RefCell::new(cloud)));
     model
         .append(&|before| {
-            let opened = Entry::Opened { plan: plan.id.clone(), digest: plan.digest.clone(), program: "model".into() };
+            let opened =
+                Entry::Opened { plan: plan.id.clone(), digest: plan.digest.clone(), program: "model".into() };
             line_of(before, plan.created, "model", opened)
         })
         .unwrap();
@@ -420,7 +441,9 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
             model.with(|cloud| cloud.journal.truncate(torn.at as usize));
         }
         progress = journal.replay(&plan).expect("the journal can be replayed")[OLD].clone();
-        if progress.released && !matches!(rollback_at, Some(at) if turn >= at && progress.phase == Phase::Deactivated) {
+        if progress.released
+            && !matches!(rollback_at, Some(at) if turn >= at && progress.phase == Phase::Deactivated)
+        {
             break;
         }
         model.with(|cloud| {
@@ -435,7 +458,9 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
             cloud.asked_delete = cloud.dice.one_in(2) || turn >= 50;
             // The consumer reads the sink, and uses what it gets.
             let (now, current) = (cloud.now, cloud.current.clone());
-            if let Some(key) = cloud.keys.iter_mut().find(|key| key.id == current.0 && key.status == KeyStatus::Active) {
+            if let Some(key) =
+                cloud.keys.iter_mut().find(|key| key.id == current.0 && key.status == KeyStatus::Active)
+            {
                 key.used = Some(LastUse { at: now, service: "s3".into() });
             }
         });
@@ -474,7 +499,14 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
             asked.rollback = Some("the model says so".into());
         }
         let tell = |_: &str, _: &str| {};
-        let world = World { identity: &model, ledger: &model, watch: None, patience: &model, who: "model", tell: &tell };
+        let world = World {
+            identity: &model,
+            ledger: &model,
+            watch: None,
+            patience: &model,
+            who: "model",
+            tell: &tell,
+        };
         let now = model.with(|cloud| cloud.now);
         let mut run = Run {
             plan: &plan,
@@ -487,6 +519,7 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
             proof: None,
             secret: None,
             now,
+            forbidden: None,
         };
         let ending = run.go();
         if let Ending::Failed(text) = &ending
@@ -503,13 +536,26 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
 #[test]
 fn ten_thousand_histories_do_no_harm() {
     let mut phases: BTreeMap<&str, u32> = BTreeMap::new();
-    for seed in 0..12_000 {
-        let hands = seed % 3 == 0;
-        let (phase, wrong, over) = history(seed, hands);
-        assert!(wrong.is_empty(), "history {seed}: {wrong:?}");
-        assert!(over, "history {seed} ends {} and is not over, though nobody touched anything", phase.id());
-        *phases.entry(phase.id()).or_default() += 1;
-    }
+    let part = |part: u64| {
+        let mut phases: Vec<&str> = Vec::new();
+        for seed in (part..12_000).step_by(3) {
+            let hands = seed % 5 < 2;
+            let (phase, wrong, over) = history(seed, hands);
+            assert!(wrong.is_empty(), "history {seed}: {wrong:?}");
+            assert!(
+                over,
+                "history {seed} ends {} and is not over, though nobody touched anything",
+                phase.id()
+            );
+            phases.push(phase.id());
+        }
+        phases
+    };
+    let ended: Vec<&str> = std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..3).map(|n| scope.spawn(move || part(n))).collect();
+        parts.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    });
+    ended.into_iter().for_each(|phase| *phases.entry(phase).or_default() += 1);
     println!("12000 histories: {phases:?}");
     // The histories are not all of one kind.
     assert!(phases["deleted"] > 1000 && phases["rolled-back"] > 300, "{phases:?}");

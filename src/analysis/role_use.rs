@@ -31,8 +31,10 @@ pub fn role_use(reading: &Reading<'_>, role: &str) -> Result<RoleUse, Interrupte
     let name = role.rsplit('/').next().unwrap_or(role);
     let sessions = format!("::{account}:assumed-role/{name}/");
     let one = || Watcher { sessions: sessions.clone(), seen: BTreeMap::new() };
-    let mut watchers: Vec<Watcher> = (0..reading.jobs.clamp(1, entries.len().max(1))).map(|_| one()).collect();
-    let job = Ingest { depth: Depth::Census, hash: false, quick: false, stop: reading.stop, tick: reading.tick };
+    let mut watchers: Vec<Watcher> =
+        (0..reading.jobs.clamp(1, entries.len().max(1))).map(|_| one()).collect();
+    let job =
+        Ingest { depth: Depth::Census, hash: false, quick: false, stop: reading.stop, tick: reading.tick };
     ingest(&job, Pass::First, &entries, &mut watchers)?;
     let mut out = RoleUse::new();
     // Copies of an event count once.

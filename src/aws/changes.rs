@@ -9,14 +9,26 @@ const fn member(action: &'static str, part: Part, without: &'static str) -> Need
 /// Everything that `rotate` and `retire` may ask for.
 pub(super) const CHANGES: &[Need] = &[
     member("iam:ListAccessKeys", Part::Keys, "nothing can be planned or done"),
-    member("iam:ListUserTags", Part::Keys, "nothing can be planned or done: another operator would not be seen"),
+    member(
+        "iam:ListUserTags",
+        Part::Keys,
+        "nothing can be planned or done: another operator would not be seen",
+    ),
     member("iam:GetAccessKeyLastUsed", Part::Keys, "no key can be deactivated: its silence cannot be proved"),
     member("iam:GetUser", Part::Keys, "nothing can be planned"),
     member("iam:ListUsers", Part::Keys, "keys cannot be chosen by filters"),
-    member("iam:ListAttachedUserPolicies", Part::Keys, "nothing can be planned: a quarantine would not be seen"),
+    member(
+        "iam:ListAttachedUserPolicies",
+        Part::Keys,
+        "nothing can be planned: a quarantine would not be seen",
+    ),
     member("iam:ListUserPolicies", Part::Keys, "nothing can be planned: a sender of mail would not be seen"),
     member("iam:ListGroupsForUser", Part::Keys, "nothing can be planned: a quarantine would not be seen"),
-    member("iam:ListAttachedGroupPolicies", Part::Keys, "nothing can be planned: a quarantine would not be seen"),
+    member(
+        "iam:ListAttachedGroupPolicies",
+        Part::Keys,
+        "nothing can be planned: a quarantine would not be seen",
+    ),
     member("iam:TagUser", Part::Keys, "nothing can be done: another operator would not see it"),
     member("iam:UntagUser", Part::Keys, "users stay claimed"),
     member("iam:UpdateAccessKey", Part::Keys, "no key can be deactivated, or made active again"),

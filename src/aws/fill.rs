@@ -1,7 +1,7 @@
 //! Fills a stand-in for AWS with a demo's estate. It speaks to this very machine only.
 
 use super::ranges::send;
-use super::s3::{AwsError, ANSWER, configured, explain};
+use super::s3::{ANSWER, AwsError, configured, explain};
 use aws_sdk_s3::config::Credentials;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;

@@ -64,7 +64,13 @@ fn kind_of(code: &str, status: u16) -> CallErrorKind {
         CallErrorKind::Throttled
     } else if any(&["AccessDenied", "UnauthorizedOperation"]) {
         CallErrorKind::Denied
-    } else if any(&["InvalidClientTokenId", "UnrecognizedClient", "ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"]) {
+    } else if any(&[
+        "InvalidClientTokenId",
+        "UnrecognizedClient",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    ]) {
         CallErrorKind::UnknownCredentials
     } else if status >= 500 {
         CallErrorKind::Unclear
@@ -117,7 +123,10 @@ impl<'a> Keys<'a> {
     pub fn owner(&self, account: &str, key: &str) -> Result<Option<String>, CallError> {
         let call = self.client(account).get_access_key_last_used().access_key_id(key).send();
         let answer = self.aws.runtime.block_on(call);
-        Ok(answer.map_err(|error| call_error("iam:GetAccessKeyLastUsed", &error))?.user_name().map(str::to_owned))
+        Ok(answer
+            .map_err(|error| call_error("iam:GetAccessKeyLastUsed", &error))?
+            .user_name()
+            .map(str::to_owned))
     }
 
     /// What a user has left beside access keys, in words: what to look at before the user itself goes.
@@ -131,22 +140,44 @@ impl<'a> Keys<'a> {
         };
         self.aws.runtime.block_on(async {
             let keys = client.list_access_keys().user_name(user).send().await;
-            add("other access keys", keys.map(|a| a.access_key_metadata().len()).map_err(|e| call_error("iam:ListAccessKeys", &e)));
+            add(
+                "other access keys",
+                keys.map(|a| a.access_key_metadata().len()).map_err(|e| call_error("iam:ListAccessKeys", &e)),
+            );
             let password = client.get_login_profile().user_name(user).send().await;
-            add("a console password", match password {
-                Ok(_) => Ok(1),
-                Err(error) if error.code() == Some("NoSuchEntity") => Ok(0),
-                Err(error) => Err(call_error("iam:GetLoginProfile", &error)),
-            });
+            add(
+                "a console password",
+                match password {
+                    Ok(_) => Ok(1),
+                    Err(error) if error.code() == Some("NoSuchEntity") => Ok(0),
+                    Err(error) => Err(call_error("iam:GetLoginProfile", &error)),
+                },
+            );
             let ssh = client.list_ssh_public_keys().user_name(user).send().await;
-            add("SSH keys", ssh.map(|a| a.ssh_public_keys().len()).map_err(|e| call_error("iam:ListSSHPublicKeys", &e)));
+            add(
+                "SSH keys",
+                ssh.map(|a| a.ssh_public_keys().len()).map_err(|e| call_error("iam:ListSSHPublicKeys", &e)),
+            );
             let service = client.list_service_specific_credentials().user_name(user).send().await;
-            add("service-specific credentials", service.map(|a| a.service_specific_credentials().len()).map_err(|e| call_error("iam:ListServiceSpecificCredentials", &e)));
+            add(
+                "service-specific credentials",
+                service
+                    .map(|a| a.service_specific_credentials().len())
+                    .map_err(|e| call_error("iam:ListServiceSpecificCredentials", &e)),
+            );
             let certificates = client.list_signing_certificates().user_name(user).send().await;
-            add("signing certificates", certificates.map(|a| a.certificates().len()).map_err(|e| call_error("iam:ListSigningCertificates", &e)));
+            add(
+                "signing certificates",
+                certificates
+                    .map(|a| a.certificates().len())
+                    .map_err(|e| call_error("iam:ListSigningCertificates", &e)),
+            );
         });
         if out.is_empty() {
-            out.push("the user has no other credentials: look at its groups and policies, then it may go, too".to_owned());
+            out.push(
+                "the user has no other credentials: look at its groups and policies, then it may go, too"
+                    .to_owned(),
+            );
         }
         out
     }
@@ -173,14 +204,18 @@ impl Identity for Keys<'_> {
                         let (Some(id), Some(status), Some(created)) =
                             (found.access_key_id(), found.status(), found.create_date())
                         else {
-                            let text = format!("iam:ListAccessKeys: a key of {user} without id, status or date");
+                            let text =
+                                format!("iam:ListAccessKeys: a key of {user} without id, status or date");
                             return Err(CallError { kind: CallErrorKind::Unclear, text });
                         };
                         let status = match status {
                             StatusType::Active => KeyStatus::Active,
                             StatusType::Inactive | StatusType::Expired => KeyStatus::Inactive,
                             other => {
-                                let text = format!("iam:ListAccessKeys: {id} is {:?}, which offkey does not know", other.as_str());
+                                let text = format!(
+                                    "iam:ListAccessKeys: {id} is {:?}, which offkey does not know",
+                                    other.as_str()
+                                );
                                 return Err(CallError { kind: CallErrorKind::Refused, text });
                             }
                         };
@@ -207,7 +242,8 @@ impl Identity for Keys<'_> {
             }
             let now = self.aws.meter().server_time().ok_or_else(|| CallError {
                 kind: CallErrorKind::Unclear,
-                text: "iam:ListAccessKeys: an answer without a date: what time it is at AWS is not known".into(),
+                text: "iam:ListAccessKeys: an answer without a date: what time it is at AWS is not known"
+                    .into(),
             })?;
             Ok(Look { now, keys, tags })
         })
@@ -222,7 +258,8 @@ impl Identity for Keys<'_> {
                 arn: answer.user().map(|user| user.arn().to_owned()).unwrap_or_default(),
                 ..Person::default()
             };
-            let mut attached = client.list_attached_user_policies().user_name(user).into_paginator().items().send();
+            let mut attached =
+                client.list_attached_user_policies().user_name(user).into_paginator().items().send();
             while let Some(policy) = attached.next().await {
                 let policy = policy.map_err(|error| call_error("iam:ListAttachedUserPolicies", &error))?;
                 person.policies.extend(policy.policy_arn().map(str::to_owned));
@@ -237,7 +274,8 @@ impl Identity for Keys<'_> {
                 let of = client.list_attached_group_policies().group_name(group.group_name());
                 let mut attached = of.into_paginator().items().send();
                 while let Some(policy) = attached.next().await {
-                    let policy = policy.map_err(|error| call_error("iam:ListAttachedGroupPolicies", &error))?;
+                    let policy =
+                        policy.map_err(|error| call_error("iam:ListAttachedGroupPolicies", &error))?;
                     person.policies.extend(policy.policy_arn().map(str::to_owned));
                 }
             }
@@ -263,15 +301,17 @@ impl Identity for Keys<'_> {
         let name = role.rsplit('/').next().unwrap_or(role);
         let answer = self.aws.runtime.block_on(self.client(account).get_role().role_name(name).send());
         let answer = answer.map_err(|error| call_error("iam:GetRole", &error))?;
-        let used = answer.role().and_then(|role| role.role_last_used()).and_then(|used| used.last_used_date());
+        let used =
+            answer.role().and_then(|role| role.role_last_used()).and_then(|used| used.last_used_date());
         Ok(used.map(time))
     }
 
     fn tag(&self, account: &str, user: &str, key: &str, value: &str) -> Result<(), CallError> {
-        let tag = Tag::builder().key(key).value(value).build().map_err(|error| CallError {
-            kind: CallErrorKind::Refused,
-            text: error.to_string(),
-        })?;
+        let tag = Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .map_err(|error| CallError { kind: CallErrorKind::Refused, text: error.to_string() })?;
         let call = self.client(account).tag_user().user_name(user).tags(tag).send();
         self.aws.runtime.block_on(call).map(drop).map_err(|error| call_error("iam:TagUser", &error))
     }
@@ -284,7 +324,8 @@ impl Identity for Keys<'_> {
     fn create(&self, account: &str, user: &str) -> Result<NewKey, CallError> {
         // A second request would make a second key, and the first one's secret would be lost.
         let once = aws_sdk_iam::config::Config::builder().retry_config(RetryConfig::disabled());
-        let call = self.client(account).create_access_key().user_name(user).customize().config_override(once).send();
+        let call =
+            self.client(account).create_access_key().user_name(user).customize().config_override(once).send();
         let answer = self.aws.runtime.block_on(call);
         let answer = answer.map_err(|error| call_error("iam:CreateAccessKey", &error))?;
         // Moved out, not copied: what is left of the answer holds no secret.
@@ -305,7 +346,8 @@ impl Identity for Keys<'_> {
             KeyStatus::Active => StatusType::Active,
             KeyStatus::Inactive => StatusType::Inactive,
         };
-        let call = self.client(account).update_access_key().user_name(user).access_key_id(key).status(status).send();
+        let call =
+            self.client(account).update_access_key().user_name(user).access_key_id(key).status(status).send();
         self.aws.runtime.block_on(call).map(drop).map_err(|error| call_error("iam:UpdateAccessKey", &error))
     }
 

@@ -1,7 +1,7 @@
 //! Asks IAM itself what policies would allow: `iam:SimulateCustomPolicy`, which changes nothing
 //! (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html>).
 
-use super::s3::{AwsError, ANSWER, configured, explain};
+use super::s3::{ANSWER, AwsError, configured, explain};
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 use tokio::runtime::Runtime;

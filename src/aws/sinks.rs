@@ -75,7 +75,10 @@ impl SecretPlace {
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 // Either the secret, or that label of it.
                 let message = error.message().unwrap_or_default();
-                if message.contains("staging label") || message.contains("VersionStage") || message.contains("specified secret value") {
+                if message.contains("staging label")
+                    || message.contains("VersionStage")
+                    || message.contains("specified secret value")
+                {
                     return Ok(None);
                 }
                 Err(sink_error(call_error(&self.what("GetSecretValue"), &error)))
@@ -116,8 +119,10 @@ impl TextPlace for SecretPlace {
 
     fn probe(&self) -> Result<(), SinkError> {
         // The same probe is the same version, however often it is put.
-        let token: String =
-            Sha256::digest(format!("probe {}", self.secret)).iter().map(|byte| format!("{byte:02x}")).collect();
+        let token: String = Sha256::digest(format!("probe {}", self.secret))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         self.put(PROBE, &token)
     }
 
@@ -127,7 +132,10 @@ impl TextPlace for SecretPlace {
 
     fn publish(&self) -> Result<(), SinkError> {
         let Some((ours, _)) = self.version(LABEL)? else {
-            return Err(SinkError { passing: false, text: format!("{}: what offkey wrote is gone", self.name()) });
+            return Err(SinkError {
+                passing: false,
+                text: format!("{}: what offkey wrote is gone", self.name()),
+            });
         };
         let current = self.version(CURRENT)?.map(|(id, _)| id);
         if current.as_ref() == Some(&ours) {
@@ -142,7 +150,9 @@ impl TextPlace for SecretPlace {
             .set_remove_from_version_id(current)
             .send();
         let answer = self.runtime.block_on(call);
-        answer.map(drop).map_err(|error| sink_error(call_error(&self.what("UpdateSecretVersionStage"), &error)))
+        answer
+            .map(drop)
+            .map_err(|error| sink_error(call_error(&self.what("UpdateSecretVersionStage"), &error)))
     }
 
     fn name(&self) -> String {
@@ -166,7 +176,8 @@ impl ParameterPlace {
         let filter = filter.map_err(|error| self.wrong(&error.to_string()))?;
         let call = self.client.describe_parameters().parameter_filters(filter).send();
         let known = self.runtime.block_on(call);
-        let known = known.map_err(|error| sink_error(call_error(&self.what("DescribeParameters"), &error)))?;
+        let known =
+            known.map_err(|error| sink_error(call_error(&self.what("DescribeParameters"), &error)))?;
         let known = known.parameters().first();
         if known.and_then(|known| known.r#type()).is_some_and(|kind| *kind != ParameterType::SecureString) {
             return Err(self.wrong("it is no SecureString"));

@@ -2,8 +2,8 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions, replace,
-    report, schema,
+    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions,
+    replace, report, schema,
 };
 use super::error::{ExitKind, Failure};
 use crate::report::clean;

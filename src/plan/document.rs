@@ -361,7 +361,10 @@ pub(crate) mod tests {
             }
             let more = text.replacen('{', "{\"sneaky\": 1,", 1);
             assert!(matches!(Plan::read(&more), Err(PlanError::Unreadable(_))));
-            assert_eq!(Plan::read(&text.replace("plan/1", "plan/9")), Err(PlanError::Version("offkey.plan/9".into())));
+            assert_eq!(
+                Plan::read(&text.replace("plan/1", "plan/9")),
+                Err(PlanError::Version("offkey.plan/9".into()))
+            );
         }
         assert!(matches!(Plan::read("{}"), Err(PlanError::Unreadable(_))));
         assert!(matches!(Plan::read(""), Err(PlanError::Unreadable(_))));

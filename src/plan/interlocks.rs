@@ -116,8 +116,12 @@ pub fn stops(candidate: &Candidate<'_>) -> Vec<Stop> {
     if (smtp || candidate.sends_mail) && !(candidate.ses_smtp && *operation == Operation::Rotate) {
         let why = "it may send mail by SES's SMTP interface, whose password derives from the secret and which no log shows";
         let instead = match operation {
-            Operation::Rotate => "give --ses-smtp REGION for every region it sends from, so that the new password is stored as well",
-            Operation::Retire => "move the sender to the SES API with a role, or rotate with --ses-smtp REGION",
+            Operation::Rotate => {
+                "give --ses-smtp REGION for every region it sends from, so that the new password is stored as well"
+            }
+            Operation::Retire => {
+                "move the sender to the SES API with a role, or rotate with --ses-smtp REGION"
+            }
         };
         out.push(Stop::new("ses-smtp", why, instead));
     }
@@ -132,7 +136,8 @@ pub fn stops(candidate: &Candidate<'_>) -> Vec<Stop> {
 
 fn status(seen: &SeenKey, keys: &[SeenKey], operation: Operation) -> Option<Stop> {
     if seen.status == KeyStatus::Inactive {
-        let instead = "offkey deletes only what it deactivated itself: delete the key by hand, or make it active first";
+        let instead =
+            "offkey deletes only what it deactivated itself: delete the key by hand, or make it active first";
         return Some(Stop::new("inactive", "it is inactive already", instead));
     }
     let others: Vec<&SeenKey> = keys.iter().filter(|other| other.id != seen.id).collect();
@@ -143,8 +148,12 @@ fn status(seen: &SeenKey, keys: &[SeenKey], operation: Operation) -> Option<Stop
         others.iter().map(|key| format!("{} ({:?}, made {})", key.id, key.status, key.created)).collect();
     let why = format!("the user has two keys, and AWS allows no third: {}", named.join(", "));
     let instead = match others.iter().any(|other| other.status == KeyStatus::Active) {
-        true => "find out which one is used (offkey explain), then retire the other one (offkey retire plan), or finish the rotation that was begun",
-        false => "delete the inactive one by hand once you are sure that nothing needs it, or finish the rotation that was begun",
+        true => {
+            "find out which one is used (offkey explain), then retire the other one (offkey retire plan), or finish the rotation that was begun"
+        }
+        false => {
+            "delete the inactive one by hand once you are sure that nothing needs it, or finish the rotation that was begun"
+        }
     };
     Some(Stop::new("two-keys", why, instead))
 }
@@ -172,7 +181,8 @@ fn managed(candidate: &Candidate<'_>) -> Option<Stop> {
     let tag = tags.iter().find(|(name, value)| {
         let name = name.to_ascii_lowercase();
         let value = value.to_ascii_lowercase();
-        MANAGED_TAGS.contains(&name.as_str()) && !matches!(value.as_str(), "" | "false" | "no" | "manual" | "none")
+        MANAGED_TAGS.contains(&name.as_str())
+            && !matches!(value.as_str(), "" | "false" | "no" | "manual" | "none")
     })?;
     let why = format!("a tag says that a tool manages the user: {}={}", tag.0, tag.1);
     let instead = "rotate the key with that tool, or give its state by --state FILE so that offkey can see that this key is not in it";

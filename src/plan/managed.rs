@@ -63,7 +63,10 @@ pub fn managed_keys(text: &str) -> Option<Vec<Managed>> {
                 _ => String::new(),
             };
             let attributes = instance.get("attributes").unwrap_or(&Value::Null);
-            out.push(found(attributes, format!("{module}aws_iam_access_key.{}{index}", text_of(resource, "name"))));
+            out.push(found(
+                attributes,
+                format!("{module}aws_iam_access_key.{}{index}", text_of(resource, "name")),
+            ));
         }
     }
     Some(out)

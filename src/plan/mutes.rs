@@ -59,11 +59,12 @@ pub fn read_mutes(text: &str, today: Day) -> Result<Mutes, String> {
         if entry.key.is_none() && entry.user.is_none() && entry.account.is_none() {
             return Err(format!("{which} names no key, user or account"));
         }
-        let missing: Vec<&str> = [("reason", &entry.reason), ("owner", &entry.owner), ("expires", &entry.expires)]
-            .into_iter()
-            .filter(|(_, value)| value.as_ref().is_none_or(|text| text.trim().is_empty()))
-            .map(|(name, _)| name)
-            .collect();
+        let missing: Vec<&str> =
+            [("reason", &entry.reason), ("owner", &entry.owner), ("expires", &entry.expires)]
+                .into_iter()
+                .filter(|(_, value)| value.as_ref().is_none_or(|text| text.trim().is_empty()))
+                .map(|(name, _)| name)
+                .collect();
         let expires = match (missing.is_empty(), entry.expires.as_deref().and_then(parse_day)) {
             (false, _) => Err(format!("{which} has no {}", missing.join(", no "))),
             (true, None) => Err(format!("{which}: expires is no day like 2026-12-31")),

@@ -20,16 +20,31 @@ pub fn steps(plan: &Plan, key: &KeyPlan) -> Vec<WouldDo> {
     let mut add = |what: String, undo| out.push(WouldDo { what, undo });
     let id = &key.key.id;
     let silence = needed_silence(plan, key);
-    add(format!("claim user {} by a tag, so that nobody else works on it", key.user), Some("the tag goes at the end, or by rollback"));
+    add(
+        format!("claim user {} by a tag, so that nobody else works on it", key.user),
+        Some("the tag goes at the end, or by rollback"),
+    );
     if plan.operation == Operation::Rotate {
         let sink = key.sink.as_ref().map_or_else(String::new, ToString::to_string);
         add(format!("prove that a secret can be written to {sink}"), Some("what is written is no secret"));
-        add("create a second key for the user".to_owned(), Some("deactivate and delete it by hand: nothing uses it yet"));
-        add(format!("store its secret in {sink}, read it back, sign in with it, hand it to readers"), Some("the old key keeps working"));
-        add(format!("wait until the new key is used and {id} has been silent for {silence} days"), Some("waiting changes nothing"));
+        add(
+            "create a second key for the user".to_owned(),
+            Some("deactivate and delete it by hand: nothing uses it yet"),
+        );
+        add(
+            format!("store its secret in {sink}, read it back, sign in with it, hand it to readers"),
+            Some("the old key keeps working"),
+        );
+        add(
+            format!("wait until the new key is used and {id} has been silent for {silence} days"),
+            Some("waiting changes nothing"),
+        );
     } else {
         let role = key.role.as_deref().unwrap_or("whatever replaces it");
-        add(format!("wait until {role} carries the load and {id} has been silent for {silence} days"), Some("waiting changes nothing"));
+        add(
+            format!("wait until {role} carries the load and {id} has been silent for {silence} days"),
+            Some("waiting changes nothing"),
+        );
     }
     add(format!("deactivate {id}"), Some("offkey's rollback makes it active again at once"));
     if plan.settings.delete {
@@ -59,15 +74,26 @@ pub fn show(plan: &Plan, now: Option<Timestamp>) -> String {
     let _ = writeln!(out, "  may be begun until {}{}", plan.expires, if over { " (expired)" } else { "" });
     for key in &plan.keys {
         let _ = writeln!(out, "\n{} of user {} in account {}", key.key.id, key.user, key.account);
-        let used = key.last_used.map_or_else(|| "never used, says IAM".to_owned(), |at| format!("last used {at}, says IAM"));
+        let used = key
+            .last_used
+            .map_or_else(|| "never used, says IAM".to_owned(), |at| format!("last used {at}, says IAM"));
         let _ = writeln!(out, "  made {}, {used}", key.key.created);
         match &key.evidence {
             None => {
-                let _ = writeln!(out, "  no evidence of who uses it was given (--evidence): its rhythm is unknown");
+                let _ = writeln!(
+                    out,
+                    "  no evidence of who uses it was given (--evidence): its rhythm is unknown"
+                );
             }
             Some(evidence) => {
-                let last = evidence.last_event.map_or_else(|| "no event".to_owned(), |at| format!("the last at {at}"));
-                let _ = writeln!(out, "  evidence of {}: verdict {}, {} events, {last}", evidence.as_of, evidence.verdict, evidence.events);
+                let last = evidence
+                    .last_event
+                    .map_or_else(|| "no event".to_owned(), |at| format!("the last at {at}"));
+                let _ = writeln!(
+                    out,
+                    "  evidence of {}: verdict {}, {} events, {last}",
+                    evidence.as_of, evidence.verdict, evidence.events
+                );
                 for consumer in &evidence.consumers {
                     let _ = writeln!(out, "    used by {consumer}");
                 }
@@ -96,7 +122,11 @@ pub fn show(plan: &Plan, now: Option<Timestamp>) -> String {
     if !plan.left_out.is_empty() {
         let _ = writeln!(out, "\nleft alone: {}", counted(plan.left_out.len(), "key"));
         for left in &plan.left_out {
-            let _ = writeln!(out, "  {} of {} in {} [{}]: {}", left.key, left.user, left.account, left.stop, left.why);
+            let _ = writeln!(
+                out,
+                "  {} of {} in {} [{}]: {}",
+                left.key, left.user, left.account, left.stop, left.why
+            );
             let _ = writeln!(out, "    instead: {}", left.instead);
         }
     }

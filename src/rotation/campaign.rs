@@ -93,7 +93,8 @@ pub fn run_all<'a>(runs: Vec<Run<'a>>, at_once: usize, each: &(dyn Fn(&Told) + S
                 while let Some(user) = users.get(next.fetch_add(1, Ordering::SeqCst)) {
                     for run in user.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
                         let ending = run.go();
-                        let one = Told { key: run.key.key.id.clone(), progress: run.progress.clone(), ending };
+                        let one =
+                            Told { key: run.key.key.id.clone(), progress: run.progress.clone(), ending };
                         each(&one);
                         told.lock().unwrap_or_else(PoisonError::into_inner).push(one);
                     }

@@ -98,8 +98,8 @@ pub enum Decision {
 pub fn decide(plan: &Plan, key: &KeyPlan, progress: &Progress, view: &View<'_>, asked: &Asked) -> Decision {
     let case = Case { plan, key, progress, view, asked };
     // A plan that stopped at "deactivated" can still be rolled back.
-    let returns = progress.phase == Phase::Deactivated
-        && (asked.rollback.is_some() || progress.given_up.is_some());
+    let returns =
+        progress.phase == Phase::Deactivated && (asked.rollback.is_some() || progress.given_up.is_some());
     if progress.released && progress.under_way.is_none() && !returns {
         return Decision::Finished;
     }
@@ -118,7 +118,8 @@ pub fn decide(plan: &Plan, key: &KeyPlan, progress: &Progress, view: &View<'_>, 
             return Decision::Note(Event::Over);
         }
         let text = format!("another plan works on user {}: tag {TAG} says {other:?}", key.user);
-        let choices = ["wait until it is done", "if nobody knows it any more, remove the tag by hand and resume"];
+        let choices =
+            ["wait until it is done", "if nobody knows it any more, remove the tag by hand and resume"];
         return Decision::Stop(Trouble::new("claimed", text, &choices));
     }
     if ended && progress.under_way.is_none() {
@@ -181,7 +182,11 @@ impl Case<'_> {
                 return None;
             }
             let text = format!("{id} is gone, and this plan did not delete it");
-            return Some(Decision::Stop(Trouble::new("drift", text, &["offkey's rollback releases the user; nothing else is left to do"])));
+            return Some(Decision::Stop(Trouble::new(
+                "drift",
+                text,
+                &["offkey's rollback releases the user; nothing else is left to do"],
+            )));
         };
         if old.created != self.key.key.created {
             let text = format!("{id} was made at {}, and the plan has {}", old.created, self.key.key.created);
@@ -196,7 +201,11 @@ impl Case<'_> {
         match (p.phase >= Phase::Deactivated, working) {
             (false, false) => {
                 let text = format!("{id} was deactivated by somebody else");
-                let choices = ["find out by whom and why", "make it active again and resume", "offkey's rollback ends the plan and leaves it as it is"];
+                let choices = [
+                    "find out by whom and why",
+                    "make it active again and resume",
+                    "offkey's rollback ends the plan and leaves it as it is",
+                ];
                 // Rollback is what repairs this, too.
                 if self.asked.rollback.is_some() {
                     return None;
@@ -205,7 +214,11 @@ impl Case<'_> {
             }
             (true, true) if p.given_up.is_none() => {
                 let text = format!("{id} was made active again by somebody else: something needs it");
-                let choices = ["find out what needs it", "offkey's rollback ends the plan", "deactivate it by hand and resume"];
+                let choices = [
+                    "find out what needs it",
+                    "offkey's rollback ends the plan",
+                    "deactivate it by hand and resume",
+                ];
                 if self.asked.rollback.is_some() {
                     return None;
                 }
@@ -242,7 +255,9 @@ impl Case<'_> {
             Step::Disarm => found(self.progress.lost.as_deref().and_then(status) != Some(KeyStatus::Active)),
             Step::Discard => found(self.progress.lost.as_deref().and_then(status).is_none()),
             Step::Release => found(self.view.look.tag(TAG).is_none()),
-            Step::Describe => found(self.progress.new_key.as_deref().is_some_and(|id| self.view.look.tag(id).is_some())),
+            Step::Describe => {
+                found(self.progress.new_key.as_deref().is_some_and(|id| self.view.look.tag(id).is_some()))
+            }
             Step::Claim => found(self.view.look.tag(TAG).is_some()),
             // What the sink holds is looked up; proving, verifying and publishing may be done twice.
             Step::Store => match self.view.sink_holds {
@@ -256,7 +271,8 @@ impl Case<'_> {
 
     /// CreateAccessKey was sent, and no answer came: a key that was not there before is the one, if it can be no other.
     fn unfinished_creation(&self, keys: &[SeenKey], begun: Timestamp) -> Decision {
-        let new: Vec<&SeenKey> = keys.iter().filter(|seen| !self.progress.listed.contains(&seen.id)).collect();
+        let new: Vec<&SeenKey> =
+            keys.iter().filter(|seen| !self.progress.listed.contains(&seen.id)).collect();
         let key = match new.as_slice() {
             [] if self.is_settling() => return Decision::Settle,
             [] => return Decision::Note(Event::NotDone { step: Step::Create }),
@@ -273,20 +289,35 @@ impl Case<'_> {
         // CreateDate has whole seconds.
         let early = key.created < begun.saturating_sub(SignedDuration::from_secs(2)).unwrap_or(begun);
         let late = key.created.duration_since(begun) > LOST_WITHIN;
-        let choices = [format!("if nobody knows it: resume with --discard {}", key.id), "if somebody made it: agree who goes first, then rollback".to_owned()];
-        let ambiguous = |text: String| Decision::Stop(Trouble { id: "ambiguous", text, choices: choices.to_vec() });
+        let choices = [
+            format!("if nobody knows it: resume with --discard {}", key.id),
+            "if somebody made it: agree who goes first, then rollback".to_owned(),
+        ];
+        let ambiguous =
+            |text: String| Decision::Stop(Trouble { id: "ambiguous", text, choices: choices.to_vec() });
         if early || late {
-            return ambiguous(format!("{} appeared at {} while a key was asked for at {begun}: it may be somebody else's", key.id, key.created));
+            return ambiguous(format!(
+                "{} appeared at {} while a key was asked for at {begun}: it may be somebody else's",
+                key.id, key.created
+            ));
         }
         match &self.view.lost_use {
             None => Decision::Look(Closer::LostKey(key.id.clone())),
-            Some(Some(used)) => ambiguous(format!("{} appeared while a key was being made, and was used at {}: it may be somebody else's", key.id, used.at)),
+            Some(Some(used)) => ambiguous(format!(
+                "{} appeared while a key was being made, and was used at {}: it may be somebody else's",
+                key.id, used.at
+            )),
             Some(None) => self.disarm(&key.id),
         }
     }
 
     fn disarm(&self, id: &str) -> Decision {
-        Decision::Act(Event::Intended { step: Step::Disarm, listed: vec![], key: Some(id.to_owned()), because: vec!["its secret was never stored".to_owned()] })
+        Decision::Act(Event::Intended {
+            step: Step::Disarm,
+            listed: vec![],
+            key: Some(id.to_owned()),
+            because: vec!["its secret was never stored".to_owned()],
+        })
     }
 
     /// A lost key is deleted once it is seen to be inactive.
@@ -294,7 +325,11 @@ impl Case<'_> {
         let lost = self.progress.lost.clone();
         let seen = keys.iter().find(|seen| Some(&seen.id) == lost.as_ref());
         if seen.is_some_and(|seen| seen.status == KeyStatus::Active) {
-            return if self.is_settling() { Decision::Settle } else { self.disarm(lost.as_deref().unwrap_or_default()) };
+            return if self.is_settling() {
+                Decision::Settle
+            } else {
+                self.disarm(lost.as_deref().unwrap_or_default())
+            };
         }
         Decision::Act(Event::Intended { step: Step::Discard, listed: vec![], key: lost, because: vec![] })
     }
@@ -303,12 +338,22 @@ impl Case<'_> {
     fn other_keys(&self, keys: &[SeenKey]) -> Option<Decision> {
         let p = self.progress;
         // A lost key on its way out is ours.
-        let known = |seen: &&SeenKey| seen.id == self.key.key.id || Some(&seen.id) == p.new_key.as_ref() || Some(&seen.id) == p.lost.as_ref();
+        let known = |seen: &&SeenKey| {
+            seen.id == self.key.key.id
+                || Some(&seen.id) == p.new_key.as_ref()
+                || Some(&seen.id) == p.lost.as_ref()
+        };
         if self.plan.operation == Operation::Rotate
             && let Some(other) = keys.iter().find(|seen| !known(seen))
         {
-            let text = format!("user {} has another key that this plan does not know: {} ({:?}, made {})", self.key.user, other.id, other.status, other.created);
-            let choices = ["if it is used, finish or end this plan first (rollback)", "if it is not, delete it by hand and resume"];
+            let text = format!(
+                "user {} has another key that this plan does not know: {} ({:?}, made {})",
+                self.key.user, other.id, other.status, other.created
+            );
+            let choices = [
+                "if it is used, finish or end this plan first (rollback)",
+                "if it is not, delete it by hand and resume",
+            ];
             return Some(Decision::Stop(Trouble::new("two-keys", text, &choices)));
         }
         let new = p.new_key.as_ref()?;
@@ -317,7 +362,8 @@ impl Case<'_> {
             seen => {
                 let what = if seen.is_some() { "deactivated" } else { "deleted" };
                 let text = format!("the new key {new} was {what} by somebody else");
-                let choices = ["offkey's rollback keeps the old key working", "make it active again and resume"];
+                let choices =
+                    ["offkey's rollback keeps the old key working", "make it active again and resume"];
                 Some(self.settle_or(Trouble::new("drift", text, &choices)))
             }
         }
@@ -339,7 +385,12 @@ impl Case<'_> {
             // After a crash: either the sink has it, or nobody has.
             Phase::Created => match (self.view.sink_holds, &p.new_key) {
                 (None, _) => Decision::Look(Closer::Sink),
-                (Some(true), _) => Decision::Act(Event::Intended { step: Step::Store, listed: vec![], key: None, because: vec!["the sink holds it already".to_owned()] }),
+                (Some(true), _) => Decision::Act(Event::Intended {
+                    step: Step::Store,
+                    listed: vec![],
+                    key: None,
+                    because: vec!["the sink holds it already".to_owned()],
+                }),
                 (Some(false), Some(new)) => self.disarm(new),
                 (Some(false), None) => Decision::Settle,
             },
@@ -356,7 +407,12 @@ impl Case<'_> {
     fn claimed_for(&self, word: &str) -> Option<Decision> {
         let want = format!("{}/{word}", self.plan.id);
         (self.view.look.tag(TAG) != Some(want.as_str())).then(|| {
-            Decision::Act(Event::Intended { step: Step::Claim, listed: vec![], key: None, because: vec![word.to_owned()] })
+            Decision::Act(Event::Intended {
+                step: Step::Claim,
+                listed: vec![],
+                key: None,
+                because: vec![word.to_owned()],
+            })
         })
     }
 
@@ -387,21 +443,32 @@ impl Case<'_> {
             return act(Step::Release);
         }
         let wait = SignedDuration::from_hours(24 * i64::from(self.plan.settings.wait_days));
-        let until = self.progress.deactivated.and_then(|at| at.saturating_add(wait).ok()).unwrap_or(Timestamp::MAX);
+        let until =
+            self.progress.deactivated.and_then(|at| at.saturating_add(wait).ok()).unwrap_or(Timestamp::MAX);
         if self.view.look.now < until {
-            let blocker = Blocker { id: "wait".to_owned(), text: format!("{} is deactivated; the wait ends at {until}", self.key.key.id), until: Some(until) };
+            let blocker = Blocker {
+                id: "wait".to_owned(),
+                text: format!("{} is deactivated; the wait ends at {until}", self.key.key.id),
+                until: Some(until),
+            };
             return Decision::Pause { until: Some(until), blockers: vec![blocker] };
         }
         if !self.plan.settings.delete {
             return act(Step::Release);
         }
         if !self.asked.delete.contains(&self.key.key.id) {
-            let text = format!("the wait is over: type the key's id to delete it for ever (--delete {})", self.key.key.id);
+            let text = format!(
+                "the wait is over: type the key's id to delete it for ever (--delete {})",
+                self.key.key.id
+            );
             let blocker = Blocker { id: "confirm".to_owned(), text, until: None };
             return Decision::Pause { until: None, blockers: vec![blocker] };
         }
         self.claimed_for("delete").unwrap_or_else(|| {
-            let because = vec!["its id was typed".to_owned(), format!("deactivated by this plan, and waited for until {until}")];
+            let because = vec![
+                "its id was typed".to_owned(),
+                format!("deactivated by this plan, and waited for until {until}"),
+            ];
             Decision::Act(Event::Intended { step: Step::Delete, listed: vec![], key: None, because })
         })
     }

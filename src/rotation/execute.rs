@@ -79,7 +79,12 @@ pub struct Run<'a> {
     pub secret: Option<Secret>,
     /// AWS's time when it was last asked.
     pub now: Timestamp,
+    /// What forbids going on, asked once at the beginning.
+    pub forbidden: Option<Forbidden<'a>>,
 }
+
+/// Says what forbids touching a key now, if anything does.
+pub type Forbidden<'a> = &'a (dyn Fn(&KeyPlan) -> Result<Option<Trouble>, String> + Sync);
 
 enum Act {
     Done(Option<String>),
@@ -94,13 +99,23 @@ impl Run<'_> {
     /// Goes as far as it can.
     pub fn go(&mut self) -> Ending {
         let mut failures = 0;
+        match self.forbidden.map_or(Ok(None), |forbidden| forbidden(self.key)) {
+            Ok(None) => {}
+            Ok(Some(trouble)) => return Ending::Stopped(trouble),
+            Err(text) => return Ending::Failed(text),
+        }
         for _ in 0..TURNS {
             let rescue = self.secret.is_some() && self.progress.phase == Phase::Created;
             if self.world.patience.stopped() && !rescue {
                 return Ending::Interrupted;
             }
             let decision = if rescue && self.progress.under_way.is_none() {
-                Decision::Act(Event::Intended { step: Step::Store, listed: vec![], key: None, because: vec![] })
+                Decision::Act(Event::Intended {
+                    step: Step::Store,
+                    listed: vec![],
+                    key: None,
+                    because: vec![],
+                })
             } else {
                 match self.decided() {
                     Ok(decision) => decision,
@@ -113,7 +128,9 @@ impl Run<'_> {
                     Ok(false) => {
                         failures += 1;
                         if failures >= TRIES {
-                            return Ending::Failed("AWS or the sink failed too often; resume goes on from here".into());
+                            return Ending::Failed(
+                                "AWS or the sink failed too often; resume goes on from here".into(),
+                            );
                         }
                         // Twice as long each time; the SDK has waited before as well.
                         if !self.world.patience.wait(1 << failures.min(5)) && !rescue {
@@ -171,9 +188,13 @@ impl Run<'_> {
                 }
                 Decision::Look(Closer::Gate) if gate.is_none() => gate = Some(self.seen(&look)?),
                 Decision::Look(Closer::Watch) if watch.is_none() => {
-                    let run = |watch: &dyn Watch| watch.check(&self.key.account, &self.key.user, &self.key.key.id);
+                    let run =
+                        |watch: &dyn Watch| watch.check(&self.key.account, &self.key.user, &self.key.key.id);
                     let said = self.world.watch.map_or_else(|| Some("there is no watch to run".into()), run);
-                    self.remark(said.as_ref().map_or("the watch is content".to_owned(), |wrong| format!("the watch: {wrong}")))?;
+                    self.remark(
+                        said.as_ref()
+                            .map_or("the watch is content".to_owned(), |wrong| format!("the watch: {wrong}")),
+                    )?;
                     watch = Some(said);
                 }
                 decision => return Ok(decision),
@@ -202,7 +223,8 @@ impl Run<'_> {
 
     /// Writes an event down; nothing is believed before it is on the disk.
     fn write(&mut self, event: Event) -> Result<(), Ending> {
-        let next = self.progress.on(&event, self.now).map_err(|illegal| Ending::Failed(illegal.to_string()))?;
+        let next =
+            self.progress.on(&event, self.now).map_err(|illegal| Ending::Failed(illegal.to_string()))?;
         self.append(Entry::Key { key: self.key.key.id.clone(), event })?;
         self.progress = next;
         Ok(())
@@ -287,11 +309,11 @@ impl Run<'_> {
                 }
                 None => Act::Not("no key is named".into(), false),
             },
-            Step::Prove | Step::Store | Step::Verify | Step::Publish => self.into_sink(step),
+            Step::Prove | Step::Store | Step::Verify | Step::Publish => self.at_sink(step),
         }
     }
 
-    fn into_sink(&mut self, step: Step) -> Act {
+    fn at_sink(&mut self, step: Step) -> Act {
         let Some(sink) = self.sink else { return Act::Not("the plan names no sink".into(), false) };
         let (old, new) = (&self.key.key.id, self.progress.new_key.clone().unwrap_or_default());
         let done = |result: Result<(), SinkError>| result.map_or_else(not_stored, |()| Act::Done(None));

@@ -57,7 +57,13 @@ pub fn required_silence(plan: &Plan, evidence: Option<&Gist>) -> i32 {
 }
 
 /// What is not proved yet, and what the rest rests on.
-pub fn gate(plan: &Plan, key: &KeyPlan, progress: &Progress, seen: &Seen, accepted: &[Accepted]) -> (Vec<Blocker>, Vec<String>) {
+pub fn gate(
+    plan: &Plan,
+    key: &KeyPlan,
+    progress: &Progress,
+    seen: &Seen,
+    accepted: &[Accepted],
+) -> (Vec<Blocker>, Vec<String>) {
     let mut blockers = Vec::new();
     let mut because = Vec::new();
     let evidence = seen.fresh.as_ref().or(key.evidence.as_ref());
@@ -113,7 +119,9 @@ fn carried_by_key(progress: &Progress, seen: &Seen, blockers: &mut Vec<Blocker>,
             let only = used.as_ref().map_or("not used yet", |_| "used by offkey's own proof only");
             blockers.push(Blocker {
                 id: "replacement".to_owned(),
-                text: format!("the new key is {only}: the consumers have not been given it, or do not run often"),
+                text: format!(
+                    "the new key is {only}: the consumers have not been given it, or do not run often"
+                ),
                 until: None,
             });
         }
@@ -136,15 +144,20 @@ fn carried_by_role(
             Some(gist) if gist.verdict == "retire" => {
                 because.push(format!("unused by the evidence of {}: nothing needs replacing", gist.as_of));
             }
-            _ => blocked("no role is named that replaces the key (--role), and no evidence says that it is unused".to_owned()),
+            _ => blocked(
+                "no role is named that replaces the key (--role), and no evidence says that it is unused"
+                    .to_owned(),
+            ),
         }
         return;
     };
     match (seen.role, &seen.proof) {
-        (_, Some(proof)) if proof.carried < proof.all || proof.consumers < proof.all_consumers => blocked(format!(
-            "logs show {role} making {} of the key's {} kinds of calls, and {} of its {} consumers there",
-            proof.carried, proof.all, proof.consumers, proof.all_consumers
-        )),
+        (_, Some(proof)) if proof.carried < proof.all || proof.consumers < proof.all_consumers => {
+            blocked(format!(
+                "logs show {role} making {} of the key's {} kinds of calls, and {} of its {} consumers there",
+                proof.carried, proof.all, proof.consumers, proof.all_consumers
+            ))
+        }
         (used, Some(proof)) => because.push(format!(
             "logs show {role} making all of the key's {} kinds of calls, for all {} consumers{}",
             proof.all,
@@ -185,7 +198,8 @@ fn silence(
         }
         return;
     };
-    let until = last.saturating_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX);
+    let until =
+        last.saturating_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MAX);
     if seen.now < until {
         let text = format!("the old key was used at {last}: it has to be silent for {days} days");
         blockers.push(Blocker { id: "silence".to_owned(), text, until: Some(until) });

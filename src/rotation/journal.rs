@@ -139,7 +139,8 @@ pub fn read_journal(text: &str) -> Result<(Journal, Option<TornTail>), Damage> {
     let mut journal = Journal::default();
     for (n, row) in text.get(..whole).unwrap_or_default().lines().enumerate() {
         let damage = |what: &str| Damage { line: n + 1, what: what.to_owned() };
-        let line: Line = serde_json::from_str(row).map_err(|error| damage(&format!("not a line of a journal: {error}")))?;
+        let line: Line = serde_json::from_str(row)
+            .map_err(|error| damage(&format!("not a line of a journal: {error}")))?;
         let before = journal.lines.last().map_or("", |line| line.hash.as_str());
         if line.before != before {
             return Err(damage("it does not follow the line before it: lines are missing, or were changed"));
@@ -221,7 +222,8 @@ mod tests {
     fn written() -> String {
         let at: Timestamp = "2026-10-01T12:00:00Z".parse().unwrap();
         let key = "AKIAI44QH8DHBEXAMPLE".to_owned();
-        let intended = Event::Intended { step: Step::Claim, listed: vec![], key: None, because: vec!["x".into()] };
+        let intended =
+            Event::Intended { step: Step::Claim, listed: vec![], key: None, because: vec!["x".into()] };
         let done = Event::Done { step: Step::Claim, key: None, found: false };
         let mut text = String::new();
         let entries = [
@@ -262,10 +264,11 @@ mod tests {
     fn a_torn_tail_is_told_at_every_byte() {
         let text = written();
         for cut in 0..text.len() {
-            let (journal, torn) = read_journal(&text[..cut]).unwrap();
-            let whole = text[..cut].rfind('\n').map_or(0, |at| at + 1);
+            let part = text.get(..cut).unwrap();
+            let (journal, torn) = read_journal(part).unwrap();
+            let whole = part.rfind('\n').map_or(0, |at| at + 1);
             assert_eq!(torn.map_or(0, |torn| torn.bytes), (cut - whole) as u64);
-            assert_eq!(journal.lines.len(), text[..cut].matches('\n').count());
+            assert_eq!(journal.lines.len(), part.matches('\n').count());
         }
     }
 }

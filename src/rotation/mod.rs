@@ -12,7 +12,7 @@ mod state;
 
 pub use campaign::{Ended, Summary, Told, run_all};
 pub use decide::{Asked, Closer, Decision, Trouble, View, decide};
-pub use execute::{Ending, Run, World};
+pub use execute::{Ending, Forbidden, Run, World};
 pub use gate::{Blocker, RoleProof, Seen, gate, required_silence};
 pub use journal::{Damage, Entry, Journal, Line, TornTail, line_of, read_journal};
 pub use rebuild::{Rebuilt, rebuild};

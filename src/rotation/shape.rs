@@ -38,7 +38,8 @@ impl JsonSink {
     fn parsed(&self, text: &Secret) -> Result<Value, SinkError> {
         match serde_json::from_str(text.expose()) {
             Ok(value @ Value::Object(_)) => Ok(value),
-            _ => Err(self.wrong("what it holds is no JSON object, so that offkey cannot tell where the key belongs")),
+            _ => Err(self
+                .wrong("what it holds is no JSON object, so that offkey cannot tell where the key belongs")),
         }
     }
 }
@@ -98,9 +99,12 @@ fn find(value: &Value, id: &str) -> Option<Found> {
         Value::Object(map) => {
             if map.values().any(|inner| inner.as_str() == Some(id)) {
                 let found = out.get_or_insert(Found { secrets: Vec::new() });
-                let candidates: Vec<(&String, &str)> =
-                    map.iter().filter_map(|(name, inner)| Some((name, inner.as_str().filter(|s| is_secret(s))?))).collect();
-                let named = candidates.iter().filter(|(name, _)| name.to_ascii_lowercase().contains("secret"));
+                let candidates: Vec<(&String, &str)> = map
+                    .iter()
+                    .filter_map(|(name, inner)| Some((name, inner.as_str().filter(|s| is_secret(s))?)))
+                    .collect();
+                let named =
+                    candidates.iter().filter(|(name, _)| name.to_ascii_lowercase().contains("secret"));
                 let chosen: Vec<&str> = match candidates.as_slice() {
                     [(_, only)] => vec![only],
                     _ => named.map(|(_, secret)| *secret).collect(),
@@ -133,7 +137,10 @@ fn fresh(pair: &Pair<'_>, smtp: &[String]) -> Secret {
     let mut value = json!({ID: pair.id, SECRET: pair.secret.expose()});
     if let Value::Object(map) = &mut value {
         for region in smtp {
-            map.insert(format!("{SMTP}{region}"), Value::String(smtp_password(pair.secret, region).expose().to_owned()));
+            map.insert(
+                format!("{SMTP}{region}"),
+                Value::String(smtp_password(pair.secret, region).expose().to_owned()),
+            );
         }
     }
     Secret::new(serde_json::to_string(&value).unwrap_or_default())
@@ -148,14 +155,16 @@ fn renewed(text: &str, value: &Value, pair: &Pair<'_>, smtp: &[String]) -> Resul
     let from = if find(value, pair.old).is_some() { pair.old } else { pair.id };
     let Some(found) = find(value, from) else { return Err(format!("it no longer holds {}", pair.old)) };
     let mut changes: Vec<(Zeroizing<String>, Zeroizing<String>)> = Vec::new();
-    let mut change = |from: &str, to: &str| changes.push((Zeroizing::new(from.to_owned()), Zeroizing::new(to.to_owned())));
+    let mut change =
+        |from: &str, to: &str| changes.push((Zeroizing::new(from.to_owned()), Zeroizing::new(to.to_owned())));
     change(from, pair.id);
     let mut additions: Vec<(String, Zeroizing<String>)> = Vec::new();
     match found.secrets.as_slice() {
         [old] => {
             change(old, pair.secret.expose());
             for region in smtp {
-                let (before, after) = (smtp_password(&Secret::new(old.clone()), region), smtp_password(pair.secret, region));
+                let (before, after) =
+                    (smtp_password(&Secret::new(old.clone()), region), smtp_password(pair.secret, region));
                 if holds(value, before.expose()) {
                     change(before.expose(), after.expose());
                 } else {
@@ -166,7 +175,10 @@ fn renewed(text: &str, value: &Value, pair: &Pair<'_>, smtp: &[String]) -> Resul
         [] => {
             additions.push((SECRET.to_owned(), Zeroizing::new(pair.secret.expose().to_owned())));
             for region in smtp {
-                additions.push((format!("{SMTP}{region}"), Zeroizing::new(smtp_password(pair.secret, region).expose().to_owned())));
+                additions.push((
+                    format!("{SMTP}{region}"),
+                    Zeroizing::new(smtp_password(pair.secret, region).expose().to_owned()),
+                ));
             }
         }
         _ => return Err(format!("it holds several secrets beside {from}")),
@@ -174,7 +186,8 @@ fn renewed(text: &str, value: &Value, pair: &Pair<'_>, smtp: &[String]) -> Resul
     let mut want = value.clone();
     changes.iter().for_each(|(from, to)| replace(&mut want, from, to));
     // An addition that stands there is from an earlier attempt, or is what its readers expect to be renewed.
-    let (renew, add): (Vec<_>, Vec<_>) = additions.into_iter().partition(|(name, _)| want.get(name).is_some());
+    let (renew, add): (Vec<_>, Vec<_>) =
+        additions.into_iter().partition(|(name, _)| want.get(name).is_some());
     let plain = renew.is_empty();
     if let Value::Object(map) = &mut want {
         for (name, text) in renew.iter().chain(&add) {
@@ -207,7 +220,11 @@ fn replace(value: &mut Value, from: &str, to: &str) {
 }
 
 /// Replaces strings as they are spelled in the text, and adds fields before the last brace.
-fn in_place(text: &str, changes: &[(Zeroizing<String>, Zeroizing<String>)], add: &[(String, Zeroizing<String>)]) -> String {
+fn in_place(
+    text: &str,
+    changes: &[(Zeroizing<String>, Zeroizing<String>)],
+    add: &[(String, Zeroizing<String>)],
+) -> String {
     let mut out = text.to_owned();
     for (from, to) in changes {
         out = out.replace(&format!("\"{}\"", **from), &format!("\"{}\"", **to));
@@ -219,7 +236,8 @@ fn in_place(text: &str, changes: &[(Zeroizing<String>, Zeroizing<String>)], add:
         && !add.is_empty()
     {
         let end = out.get(..at).map_or(0, |before| before.trim_end().len());
-        let fields: Vec<String> = add.iter().map(|(name, text)| format!("\"{name}\":\"{}\"", **text)).collect();
+        let fields: Vec<String> =
+            add.iter().map(|(name, text)| format!("\"{name}\":\"{}\"", **text)).collect();
         out.insert_str(end, &format!(",{}", fields.join(",")));
     }
     out
@@ -246,15 +264,23 @@ mod tests {
     fn the_keys_fields_change_and_every_other_byte_stays() {
         let texts = [
             format!("{{\"access_key_id\":\"{OLD}\",\"secret_access_key\":\"{BEFORE}\"}}"),
-            format!("{{ \"n\" : 1.50, \"AWS_ACCESS_KEY_ID\":\"{OLD}\" ,\n\t\"big\": 12345678901234567890123, \"AWS_SECRET_ACCESS_KEY\":\"{BEFORE}\", \"u\":\"\\u00e9\"}}\n"),
-            format!("{{\"db\":{{\"password\":\"{AFTER}x\"}},\"aws\":{{\"key\":\"{OLD}\",\"secret\":\"{BEFORE}\"}},\"list\":[\"{OLD}\"]}}"),
+            format!(
+                "{{ \"n\" : 1.50, \"AWS_ACCESS_KEY_ID\":\"{OLD}\" ,\n\t\"big\": 12345678901234567890123, \"AWS_SECRET_ACCESS_KEY\":\"{BEFORE}\", \"u\":\"\\u00e9\"}}\n"
+            ),
+            format!(
+                "{{\"db\":{{\"password\":\"{AFTER}x\"}},\"aws\":{{\"key\":\"{OLD}\",\"secret\":\"{BEFORE}\"}},\"list\":[\"{OLD}\"]}}"
+            ),
             format!("{{\"id\":\"{OLD}\",\"word\":\"{}\"}}", BEFORE.replace('/', "\\/")),
             format!("{{\"id\":\"{OLD}\",\"other\":\"{}\",\"the_secret\":\"{BEFORE}\"}}", "a".repeat(40)),
         ];
         for text in texts {
             let escaped = text.contains("\\/");
             let want = text.replace(OLD, NEW).replace(BEFORE, AFTER);
-            let want = if escaped { want.replace(&BEFORE.replace('/', "\\/"), &AFTER.replace('/', "\\/")) } else { want };
+            let want = if escaped {
+                want.replace(&BEFORE.replace('/', "\\/"), &AFTER.replace('/', "\\/"))
+            } else {
+                want
+            };
             assert_eq!(renewed_text(&text, &[]).unwrap(), want);
             // Twice is once.
             assert_eq!(renewed_text(&want, &[]).unwrap(), want);
@@ -265,8 +291,12 @@ mod tests {
 
     #[test]
     fn smtp_passwords_follow_the_secret() {
-        let of = |secret: &str, region| smtp_password(&Secret::new(secret.to_owned()), region).expose().to_owned();
-        let text = format!("{{\"user\":\"{OLD}\",\"secret\":\"{BEFORE}\",\"pass\":\"{}\"}}", of(BEFORE, "eu-west-1"));
+        let of =
+            |secret: &str, region| smtp_password(&Secret::new(secret.to_owned()), region).expose().to_owned();
+        let text = format!(
+            "{{\"user\":\"{OLD}\",\"secret\":\"{BEFORE}\",\"pass\":\"{}\"}}",
+            of(BEFORE, "eu-west-1")
+        );
         let new = renewed_text(&text, &["eu-west-1", "us-east-1"]).unwrap();
         let value: Value = serde_json::from_str(&new).unwrap();
         assert_eq!(value["pass"], of(AFTER, "eu-west-1"));
@@ -275,12 +305,17 @@ mod tests {
         // Only the SMTP password was stored: the secret joins it.
         let text = format!("{{\"user\":\"{OLD}\",\"pass\":\"x\"}}");
         let value: Value = serde_json::from_str(&renewed_text(&text, &[]).unwrap()).unwrap();
-        assert_eq!((value["user"].as_str(), value["secret_access_key"].as_str(), value["pass"].as_str()), (Some(NEW), Some(AFTER), Some("x")));
+        assert_eq!(
+            (value["user"].as_str(), value["secret_access_key"].as_str(), value["pass"].as_str()),
+            (Some(NEW), Some(AFTER), Some("x"))
+        );
     }
 
     #[test]
     fn what_cannot_be_told_apart_is_refused() {
-        let text = format!("{{\"a\":{{\"id\":\"{OLD}\",\"secret\":\"{BEFORE}\"}},\"b\":{{\"id\":\"{OLD}\",\"secret\":\"{AFTER}\"}}}}");
+        let text = format!(
+            "{{\"a\":{{\"id\":\"{OLD}\",\"secret\":\"{BEFORE}\"}},\"b\":{{\"id\":\"{OLD}\",\"secret\":\"{AFTER}\"}}}}"
+        );
         assert!(renewed_text(&text, &[]).unwrap_err().contains("several"));
         assert!(renewed_text("{\"id\":\"AKIA0\"}", &[]).unwrap_err().contains("no longer holds"));
     }

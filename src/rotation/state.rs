@@ -247,7 +247,10 @@ impl Progress {
 
     /// Whether a step may be begun.
     pub fn allows(&self, step: Step) -> bool {
-        use Phase::{Claimed, Created, Deactivated, Deleted, Planned, Published, RolledBack, SinkProved, Stored, Verified};
+        use Phase::{
+            Claimed, Created, Deactivated, Deleted, Planned, Published, RolledBack, SinkProved, Stored,
+            Verified,
+        };
         let rotates = self.operation == Operation::Rotate;
         let phase = self.phase;
         match step {
@@ -290,7 +293,9 @@ impl Progress {
                 let may = match self.under_way {
                     None => true,
                     Some((Step::Create, _)) => *step == Step::Disarm,
-                    Some((Step::Deactivate, _)) => matches!(step, Step::Deactivate | Step::Reactivate | Step::Claim),
+                    Some((Step::Deactivate, _)) => {
+                        matches!(step, Step::Deactivate | Step::Reactivate | Step::Claim)
+                    }
                     Some((begun, _)) => begun == *step || *step == Step::Claim,
                 };
                 if !may || !self.allows(*step) {
@@ -364,7 +369,10 @@ impl Progress {
             }
             Event::GivenUp { reason } => {
                 let over = matches!(self.phase, Phase::Deleted | Phase::Deactivated | Phase::RolledBack);
-                if over && self.given_up.is_some() || self.phase == Phase::Deleted || self.under_way.is_some_and(|(step, _)| step == Step::Create) {
+                if over && self.given_up.is_some()
+                    || self.phase == Phase::Deleted
+                    || self.under_way.is_some_and(|(step, _)| step == Step::Create)
+                {
                     return Err(illegal());
                 }
                 next.given_up = Some(reason.clone());

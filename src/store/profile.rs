@@ -61,7 +61,8 @@ impl ProfileSink {
     /// Replaces the file at once, for its owner's eyes only.
     fn replace(&self, text: &str) -> Result<(), SinkError> {
         let write = || -> io::Result<()> {
-            let directory = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let directory =
+                self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
             let mut temporary = private_file(directory)?;
             temporary.write_all(text.as_bytes())?;
             temporary.as_file().sync_all()?;
@@ -85,11 +86,14 @@ impl Sink for ProfileSink {
     fn prove(&self, old: &str) -> Result<(), SinkError> {
         let text = self.text()?;
         if self.value(&text, TOKEN)?.is_some() {
-            return Err(self.error(false, "it holds a session token, so that it is not a static key's profile"));
+            return Err(
+                self.error(false, "it holds a session token, so that it is not a static key's profile")
+            );
         }
         match self.value(&text, ID)? {
             Some(id) if id != old => {
-                return Err(self.error(false, format_args!("it holds {id}, and not {old}: name the profile that does")));
+                return Err(self
+                    .error(false, format_args!("it holds {id}, and not {old}: name the profile that does")));
             }
             Some(_) if self.value(&text, SECRET)?.is_none() => {
                 return Err(self.error(false, format_args!("it has no {SECRET}")));
@@ -107,7 +111,8 @@ impl Sink for ProfileSink {
     fn store(&self, pair: &Pair<'_>) -> Result<(), SinkError> {
         let text = self.text()?;
         let found = section(&text, &self.profile).map_err(|wrong| self.error(false, wrong))?;
-        let new = Zeroizing::new(changed(&text, found.as_ref(), &self.profile, pair.id, pair.secret.expose()));
+        let new =
+            Zeroizing::new(changed(&text, found.as_ref(), &self.profile, pair.id, pair.secret.expose()));
         self.replace(&new)
     }
 
@@ -116,7 +121,9 @@ impl Sink for ProfileSink {
         if self.value(&text, ID)? != Some(id) {
             return Ok(Held::Nothing);
         }
-        Ok(self.value(&text, SECRET)?.map_or(Held::Nothing, |secret| Held::Secret(Secret::new(secret.to_owned()))))
+        Ok(self
+            .value(&text, SECRET)?
+            .map_or(Held::Nothing, |secret| Held::Secret(Secret::new(secret.to_owned()))))
     }
 
     fn publish(&self, _: &str) -> Result<(), SinkError> {
@@ -139,7 +146,9 @@ fn section(text: &str, profile: &str) -> Result<Option<Section>, String> {
         let trimmed = line.trim();
         // A line that is indented belongs to the setting above it.
         let nested = line.starts_with([' ', '\t']);
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()).filter(|_| !nested) {
+        if let Some(name) =
+            trimmed.strip_prefix('[').and_then(|rest| rest.split(']').next()).filter(|_| !nested)
+        {
             inside = name.trim() == profile;
             if inside {
                 if found.is_some() {
@@ -156,7 +165,11 @@ fn section(text: &str, profile: &str) -> Result<Option<Section>, String> {
             let start = at + name.len() + 1 + (value.len() - value.trim_start().len());
             // The AWS CLI takes a comment only after white space.
             let value = value.trim_start();
-            let end = [" #", " ;", "\t#", "\t;"].iter().filter_map(|mark| value.find(mark)).min().unwrap_or(value.len());
+            let end = [" #", " ;", "\t#", "\t;"]
+                .iter()
+                .filter_map(|mark| value.find(mark))
+                .min()
+                .unwrap_or(value.len());
             let value = value.get(..end).unwrap_or_default().trim_end();
             let name = name.trim().to_ascii_lowercase();
             if found.settings.iter().any(|setting| setting.name == name) {
@@ -264,7 +277,10 @@ mod tests {
     fn another_keys_profile_is_not_touched() {
         for (text, says) in [
             ("[a]\naws_access_key_id = AKIA0\naws_secret_access_key = x\n", "AKIA0"),
-            ("[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = x\naws_session_token = t\n", "session token"),
+            (
+                "[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = x\naws_session_token = t\n",
+                "session token",
+            ),
             ("[a]\naws_access_key_id = AKIAI44QH8DHBEXAMPLE\n", "no aws_secret_access_key"),
             ("[a]\nx=1\n[a]\ny=2\n", "twice"),
         ] {

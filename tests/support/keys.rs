@@ -27,8 +27,13 @@ pub struct Case<'a> {
 impl<'a> Case<'a> {
     /// Makes the user; `n` has to be new.
     pub fn new(standin: &'a StandIn, n: usize, sink: &'static str) -> Self {
-        let case =
-            Self { standin, dir: Dir::new(), user: format!("ci-{n}"), key: format!("AKIAEXAMPLE{n:09}"), sink };
+        let case = Self {
+            standin,
+            dir: Dir::new(),
+            user: format!("ci-{n}"),
+            key: format!("AKIAEXAMPLE{n:09}"),
+            sink,
+        };
         standin.control("life", &json!({"canary": CANARY, "adopts": true, "jump_days": 30, "converge": 0}));
         standin.control("faults", &json!({"rules": []}));
         standin.control("denials", &json!({"rules": []}));
@@ -43,7 +48,10 @@ impl<'a> Case<'a> {
                 standin.control("secret", &json!({"name": case.place(), "text": text}));
             }
             "ssm" => {
-                standin.control("secret", &json!({"parameter": case.place(), "text": text, "key_id": "alias/mine"}));
+                standin.control(
+                    "secret",
+                    &json!({"parameter": case.place(), "text": text, "key_id": "alias/mine"}),
+                );
             }
             "profile" => {
                 case.dir.file("credentials", case.profile(&case.key, BEFORE));
@@ -66,11 +74,17 @@ impl<'a> Case<'a> {
     }
 
     fn text(&self) -> String {
-        format!("{{ \"app\": 1.50, \"AWS_ACCESS_KEY_ID\":\"{}\",\n \"AWS_SECRET_ACCESS_KEY\" : \"{BEFORE}\"}}\n", self.key)
+        format!(
+            "{{ \"app\": 1.50, \"AWS_ACCESS_KEY_ID\":\"{}\",\n \"AWS_SECRET_ACCESS_KEY\" : \"{BEFORE}\"}}\n",
+            self.key
+        )
     }
 
     fn profile(&self, id: &str, secret: &str) -> String {
-        format!("# ours\r\n[other]\naws_access_key_id = AKIA0\n\n[{}]\nregion = eu-west-1\naws_access_key_id={id} # ci\naws_secret_access_key =\t{secret}\n[last]\nx=y", self.user)
+        format!(
+            "# ours\r\n[other]\naws_access_key_id = AKIA0\n\n[{}]\nregion = eu-west-1\naws_access_key_id={id} # ci\naws_secret_access_key =\t{secret}\n[last]\nx=y",
+            self.user
+        )
     }
 
     /// The plan's options for the sink.
@@ -91,7 +105,8 @@ impl<'a> Case<'a> {
     /// Makes a plan that goes all the way, with more options.
     pub fn plan(&self, operation: &str, more: &[&str]) -> Output {
         let sink = if operation == "rotate" { self.sink_options() } else { Vec::new() };
-        let mut arguments = vec![operation, "plan", &self.user, "-o", "p.json", "--delete-after", "14", "--settle", "0"];
+        let mut arguments =
+            vec![operation, "plan", &self.user, "-o", "p.json", "--delete-after", "14", "--settle", "0"];
         arguments.extend(["--accept-gap", "cadence-unknown", "--reason", "the test knows"]);
         if operation == "retire" {
             arguments.extend(["--accept-gap", "replacement"]);
@@ -140,9 +155,12 @@ impl<'a> Case<'a> {
 
     /// The consumer of a write-only sink uses what it was given; of the others the stand-in knows when they do.
     fn consumer_wakes(&self) {
-        if let ("command-write-only", Ok(text)) = (self.sink, fs::read_to_string(self.dir.path().join("vault"))) {
+        if let ("command-write-only", Ok(text)) =
+            (self.sink, fs::read_to_string(self.dir.path().join("vault")))
+        {
             let vault: Value = serde_json::from_str(&text).unwrap();
-            let change = json!({"user": self.user, "key": vault["access_key_id"], "used": "2026-11-20T00:00:00Z"});
+            let change =
+                json!({"user": self.user, "key": vault["access_key_id"], "used": "2026-11-20T00:00:00Z"});
             self.standin.control("change", &change);
         }
     }
@@ -174,11 +192,21 @@ impl<'a> Case<'a> {
         }
         let renewed = |text: String| text.replace(&self.key, id).replace(BEFORE, secret);
         let holds = match self.sink {
-            "secretsmanager" => seen["secrets"][self.place()]["AWSCURRENT"].as_str() == Some(&renewed(self.text())),
-            "ssm" => seen["parameters"][self.place()].as_str() == Some(&format!("kms:alias/mine:{}", renewed(self.text()))),
-            "profile" => fs::read_to_string(self.dir.path().join("credentials")).unwrap() == renewed(self.profile(&self.key, BEFORE)),
+            "secretsmanager" => {
+                seen["secrets"][self.place()]["AWSCURRENT"].as_str() == Some(&renewed(self.text()))
+            }
+            "ssm" => {
+                seen["parameters"][self.place()].as_str()
+                    == Some(&format!("kms:alias/mine:{}", renewed(self.text())))
+            }
+            "profile" => {
+                fs::read_to_string(self.dir.path().join("credentials")).unwrap()
+                    == renewed(self.profile(&self.key, BEFORE))
+            }
             _ => {
-                let vault: Value = serde_json::from_str(&fs::read_to_string(self.dir.path().join("vault")).unwrap()).unwrap();
+                let vault: Value =
+                    serde_json::from_str(&fs::read_to_string(self.dir.path().join("vault")).unwrap())
+                        .unwrap();
                 vault["access_key_id"] == id.as_str() && vault["secret_access_key"] == secret.as_str()
             }
         };

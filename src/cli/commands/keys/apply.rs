@@ -10,10 +10,11 @@ use super::planning::{accepted, clean_lines, mutes};
 use super::processes::CommandWatch;
 use super::{recover, sinks};
 use crate::aws::{Aws, Keys};
-use crate::plan::{Caller, Candidate, KeyPlan, Operation, Plan, TAG, show, stops};
+use crate::plan::{Caller, Candidate, Gist, KeyPlan, Mutes, Operation, Plan, TAG, show, stops};
 use crate::ports::{Identity, Ledger, Sink, Watch};
 use crate::rotation::{
-    Asked, Ending, Entry, Event, Phase, Progress, RoleProof, Run, Told, Trouble, World, line_of, read_journal, run_all,
+    Asked, Entry, Event, Forbidden, Phase, Progress, RoleProof, Run, Told, Trouble, World, line_of,
+    read_journal, run_all,
 };
 use crate::store::Opening;
 use clap::Args;
@@ -88,6 +89,9 @@ pub(super) struct RollingBack {
     pub(super) reason: String,
 }
 
+/// Newer evidence of keys, and what logs say of their roles.
+type Proofs = BTreeMap<String, (Option<Gist>, Option<RoleProof>)>;
+
 /// One run over a plan.
 struct Session<'a> {
     plan: Plan,
@@ -104,7 +108,10 @@ impl<'a> Session<'a> {
         let aws = acting.aws.connect(terminal)?;
         let caller = Caller::of(&aws.caller().account, &aws.caller().arn);
         if caller != plan.caller {
-            let text = format!("the plan is {}'s of account {}, and you are {} of {}", plan.caller.principal, plan.caller.account, caller.principal, caller.account);
+            let text = format!(
+                "the plan is {}'s of account {}, and you are {} of {}",
+                plan.caller.principal, plan.caller.account, caller.principal, caller.account
+            );
             return Err(drifted(text).hint("use the same principal, or make a plan of your own"));
         }
         if let Some(signing) = aws.signing_key()
@@ -117,13 +124,13 @@ impl<'a> Session<'a> {
     }
 
     /// Interlocks as they are now: a key may have been exempted or quarantined since the plan was made.
-    fn forbidden(&self, keys: &Keys<'_>, key: &KeyPlan) -> Result<Option<Trouble>, Failure> {
-        let now = keys.time().map_err(failed)?;
-        let mutes = mutes(self.acting.mutes.as_deref(), now)?;
-        let (Ok(look), Ok(person)) = (keys.look(&key.account, &key.user), keys.person(&key.account, &key.user)) else {
-            // The run says what failed.
+    fn forbidden(&self, keys: &Keys<'_>, mutes: &Mutes, key: &KeyPlan) -> Result<Option<Trouble>, String> {
+        let look = keys.look(&key.account, &key.user).map_err(|error| error.text)?;
+        if look.keys.is_none() {
+            // The run says so.
             return Ok(None);
-        };
+        }
+        let person = keys.person(&key.account, &key.user).map_err(|error| error.text)?;
         let candidate = Candidate {
             account: &key.account,
             user: &key.user,
@@ -135,13 +142,15 @@ impl<'a> Session<'a> {
             managed: &[],
             // The plan has settled who manages the key.
             states_given: true,
-            mutes: &mutes,
+            mutes,
             operation: self.plan.operation,
             sends_mail: false,
         };
         let ours = look.tag(TAG).is_some_and(|tag| tag.split('/').next() == Some(self.plan.id.as_str()));
         // What depends on how far the plan has come, the run looks at.
-        let own = |id: &str| matches!(id, "no-user" | "no-key" | "inactive" | "two-keys") || (id == "claimed" && ours);
+        let own = |id: &str| {
+            matches!(id, "no-user" | "no-key" | "inactive" | "two-keys") || (id == "claimed" && ours)
+        };
         let stop = stops(&candidate).into_iter().find(|stop| !own(stop.id));
         Ok(stop.map(|stop| Trouble { id: stop.id, text: stop.why, choices: vec![stop.instead] }))
     }
@@ -173,18 +182,17 @@ impl<'a> Session<'a> {
             who: &who,
             tell: &tell,
         };
-        let sinks: Vec<Option<Box<dyn Sink>>> = plan.keys.iter().map(|key| sinks::of(plan, key, &self.aws)).collect();
-        let (mut runs, mut told): (Vec<Run<'_>>, Vec<Told>) = (Vec::new(), Vec::new());
+        let sinks: Vec<Option<Box<dyn Sink>>> =
+            plan.keys.iter().map(|key| sinks::of(plan, key, &self.aws)).collect();
+        let mutes = mutes(self.acting.mutes.as_deref(), now)?;
+        let forbidden = |key: &KeyPlan| self.forbidden(&keys, &mutes, key);
+        let mut runs: Vec<Run<'_>> = Vec::new();
         let none = Asked::default();
         for (key, sink) in plan.keys.iter().zip(&sinks) {
             let mine = progress.get(&key.key.id).cloned().unwrap_or_else(|| Progress::new(plan.operation));
             let asked = asked.get(&key.key.id).unwrap_or(&none);
             // Taking back is always allowed.
             let forward = asked.rollback.is_none() && mine.given_up.is_none() && !mine.released;
-            if forward && let Some(trouble) = self.forbidden(&keys, key)? {
-                told.push(Told { key: key.key.id.clone(), progress: mine, ending: Ending::Stopped(trouble) });
-                continue;
-            }
             let given = proofs.get(&key.key.id);
             runs.push(Run {
                 plan,
@@ -193,10 +201,13 @@ impl<'a> Session<'a> {
                 world: &world,
                 sink: sink.as_deref(),
                 progress: mine,
-                fresh: given.and_then(|(gist, _)| gist.clone()).or_else(|| journal.and_then(|j| j.evidence(&key.key.id))),
+                fresh: given
+                    .and_then(|(gist, _)| gist.clone())
+                    .or_else(|| journal.and_then(|j| j.evidence(&key.key.id))),
                 proof: given.and_then(|(_, proof)| proof.clone()),
                 secret: None,
                 now,
+                forbidden: forward.then_some(&forbidden as Forbidden<'_>),
             });
         }
         let json = self.acting.file.json;
@@ -212,10 +223,8 @@ impl<'a> Session<'a> {
                 let _ = outcome::line(&outcome, terminal);
             }
         };
-        told.iter().for_each(each);
-        told.extend(run_all(runs, usize::from(self.acting.at_once), &each));
+        let told = run_all(runs, usize::from(self.acting.at_once), &each);
         bar.finish_and_clear();
-        told.sort_by_key(|one| plan.keys.iter().position(|key| key.key.id == one.key));
         let mut outcomes: Vec<outcome::Outcome> = told.iter().filter_map(outcome_of).collect();
         for (outcome, one) in outcomes.iter_mut().zip(&told) {
             if one.progress.phase == Phase::Deleted {
@@ -240,7 +249,7 @@ impl<'a> Session<'a> {
         inputs: &[String],
         now: jiff::Timestamp,
         who: &str,
-    ) -> Result<BTreeMap<String, (Option<crate::plan::Gist>, Option<RoleProof>)>, Failure> {
+    ) -> Result<Proofs, Failure> {
         let mut out = BTreeMap::new();
         if inputs.is_empty() {
             return Ok(out);
@@ -283,8 +292,12 @@ fn remaining(keys: &Keys<'_>, outcome: &outcome::Outcome) -> String {
         Ok(look) => look,
         Err(error) => return format!("which keys the user has now is not known: {error}"),
     };
-    let ids: Vec<String> =
-        look.keys.unwrap_or_default().into_iter().map(|key| format!("{} ({:?})", key.id, key.status)).collect();
+    let ids: Vec<String> = look
+        .keys
+        .unwrap_or_default()
+        .into_iter()
+        .map(|key| format!("{} ({:?})", key.id, key.status))
+        .collect();
     format!("the user's keys are now: {}", ids.join(", "))
 }
 
@@ -302,7 +315,12 @@ fn opened(plan: &Plan) -> Entry {
 }
 
 /// Begins a plan, once.
-pub(super) fn apply(operation: Operation, acting: &Acting, evidence: &[String], terminal: &Terminal) -> Result<ExitKind, Failure> {
+pub(super) fn apply(
+    operation: Operation,
+    acting: &Acting,
+    evidence: &[String],
+    terminal: &Terminal,
+) -> Result<ExitKind, Failure> {
     let session = Session::begin(operation, acting, terminal)?;
     let plan = &session.plan;
     let now = Keys::of(&session.aws).time().map_err(failed)?;
@@ -319,7 +337,11 @@ pub(super) fn apply(operation: Operation, acting: &Acting, evidence: &[String], 
 }
 
 /// Goes on.
-pub(super) fn resume(operation: Operation, resuming: &Resuming, terminal: &Terminal) -> Result<ExitKind, Failure> {
+pub(super) fn resume(
+    operation: Operation,
+    resuming: &Resuming,
+    terminal: &Terminal,
+) -> Result<ExitKind, Failure> {
     let session = Session::begin(operation, &resuming.acting, terminal)?;
     let plan = &session.plan;
     let unknown = |id: &&String| !plan.keys.iter().any(|key| key.key.id == **id);
@@ -349,7 +371,10 @@ pub(super) fn resume(operation: Operation, resuming: &Resuming, terminal: &Termi
     {
         terminal.warn("AWS's clock is behind the journal's last line: waits take that much longer");
     }
-    session.write(&ledger, Entry::Resumed { command: "resume".to_owned(), dropped: torn.map(|torn| torn.bytes) })?;
+    session.write(
+        &ledger,
+        Entry::Resumed { command: "resume".to_owned(), dropped: torn.map(|torn| torn.bytes) },
+    )?;
     for one in &more {
         session.write(&ledger, Entry::Accepted(one.clone()))?;
     }
@@ -366,7 +391,11 @@ pub(super) fn resume(operation: Operation, resuming: &Resuming, terminal: &Termi
 }
 
 /// Takes back what can be taken back.
-pub(super) fn rollback(operation: Operation, rolling: &RollingBack, terminal: &Terminal) -> Result<ExitKind, Failure> {
+pub(super) fn rollback(
+    operation: Operation,
+    rolling: &RollingBack,
+    terminal: &Terminal,
+) -> Result<ExitKind, Failure> {
     let session = Session::begin(operation, &rolling.acting, terminal)?;
     let plan = &session.plan;
     if let Some(id) = rolling.key.iter().find(|id| !plan.keys.iter().any(|key| key.key.id == **id)) {
@@ -385,8 +414,15 @@ pub(super) fn rollback(operation: Operation, rolling: &RollingBack, terminal: &T
     if journal.lines.is_empty() {
         session.write(&ledger, opened(plan))?;
     }
-    session.write(&ledger, Entry::Resumed { command: "rollback".to_owned(), dropped: torn.map(|torn| torn.bytes) })?;
-    let mut asked = session.asked(Asked { rollback: Some(rolling.reason.clone()), accepted: plan.accepted.clone(), ..Asked::default() });
+    session.write(
+        &ledger,
+        Entry::Resumed { command: "rollback".to_owned(), dropped: torn.map(|torn| torn.bytes) },
+    )?;
+    let mut asked = session.asked(Asked {
+        rollback: Some(rolling.reason.clone()),
+        accepted: plan.accepted.clone(),
+        ..Asked::default()
+    });
     if !rolling.key.is_empty() {
         // The others stay where they are.
         let chosen = |id: &String| rolling.key.contains(id);
@@ -401,7 +437,11 @@ pub(super) fn rollback(operation: Operation, rolling: &RollingBack, terminal: &T
 }
 
 /// How far every key is, from the plan and its journal alone.
-pub(super) fn status(operation: Operation, file: &PlanFile, terminal: &Terminal) -> Result<ExitKind, Failure> {
+pub(super) fn status(
+    operation: Operation,
+    file: &PlanFile,
+    terminal: &Terminal,
+) -> Result<ExitKind, Failure> {
     let plan = read_plan(&file.plan, Some(operation))?;
     let path = journal_of(&file.plan);
     let text = match std::fs::read_to_string(&path) {
@@ -411,7 +451,11 @@ pub(super) fn status(operation: Operation, file: &PlanFile, terminal: &Terminal)
     };
     let (journal, torn, progress) = understood(&plan, &file.plan, &text)?;
     if let Some(torn) = torn {
-        terminal.warn(&format!("{}: the last line is torn ({} bytes): resume drops it", path.display(), torn.bytes));
+        terminal.warn(&format!(
+            "{}: the last line is torn ({} bytes): resume drops it",
+            path.display(),
+            torn.bytes
+        ));
     }
     if journal.lines.is_empty() {
         terminal.note("the plan was not applied yet");
@@ -419,7 +463,9 @@ pub(super) fn status(operation: Operation, file: &PlanFile, terminal: &Terminal)
     let remark = |id: &str| {
         let of = |line: &crate::rotation::Line| match &line.what {
             Entry::Remark { key, text } if key == id => Some(format!("{}: {text}", line.at)),
-            Entry::Key { key, event: Event::Failed { error, .. } } if key == id => Some(format!("{}: {error}", line.at)),
+            Entry::Key { key, event: Event::Failed { error, .. } } if key == id => {
+                Some(format!("{}: {error}", line.at))
+            }
             _ => None,
         };
         journal.lines.iter().rev().find_map(of)
@@ -442,7 +488,11 @@ pub(super) fn status(operation: Operation, file: &PlanFile, terminal: &Terminal)
 }
 
 /// Shows a plan.
-pub(super) fn show_plan(operation: Operation, file: &PlanFile, terminal: &Terminal) -> Result<ExitKind, Failure> {
+pub(super) fn show_plan(
+    operation: Operation,
+    file: &PlanFile,
+    terminal: &Terminal,
+) -> Result<ExitKind, Failure> {
     let plan = read_plan(&file.plan, Some(operation))?;
     let text = if file.json { plan.text() } else { show(&plan, Some(terminal.now())) };
     terminal.data(clean_lines(&text).as_bytes())?;
@@ -453,7 +503,8 @@ pub(super) fn show_plan(operation: Operation, file: &PlanFile, terminal: &Termin
 pub(super) fn audit(file: &PlanFile, terminal: &Terminal) -> Result<ExitKind, Failure> {
     let plan = read_plan(&file.plan, None)?;
     let path = journal_of(&file.plan);
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
     let (journal, torn, _) = understood(&plan, &file.plan, &text)?;
     let mut out = String::new();
     for line in &journal.lines {
@@ -467,9 +518,13 @@ pub(super) fn audit(file: &PlanFile, terminal: &Terminal) -> Result<ExitKind, Fa
     }
     terminal.data(clean_lines(&out).as_bytes())?;
     if let Some(torn) = torn {
-        terminal.warn(&format!("{} bytes at the end are no whole line: what they began was not done", torn.bytes));
+        terminal.warn(&format!(
+            "{} bytes at the end are no whole line: what they began was not done",
+            torn.bytes
+        ));
     }
-    let last = read_journal(&text).ok().and_then(|(journal, _)| journal.lines.last().map(|line| line.hash.clone()));
+    let last =
+        read_journal(&text).ok().and_then(|(journal, _)| journal.lines.last().map(|line| line.hash.clone()));
     terminal.note(&format!(
         "{}: {} lines, each with the hash of the one before; the last is {}",
         path.display(),

@@ -58,7 +58,9 @@ impl AwsOptions {
 /// An error on the way to AWS.
 pub(super) fn failed(error: AwsError) -> Failure {
     match error {
-        AwsError::Failed(..) => Failure::new(error.to_string()).hint("check the network, --profile and --region"),
+        AwsError::Failed(..) => {
+            Failure::new(error.to_string()).hint("check the network, --profile and --region")
+        }
         other => s3_source::failure(other),
     }
 }
@@ -67,7 +69,9 @@ pub(super) fn failed(error: AwsError) -> Failure {
 pub(super) fn refused(error: CallError) -> Failure {
     let failure = Failure::new(error.text);
     match error.kind {
-        CallErrorKind::Denied => failure.hint("`offkey permissions rotate` (or retire) prints what is needed"),
+        CallErrorKind::Denied => {
+            failure.hint("`offkey permissions rotate` (or retire) prints what is needed")
+        }
         CallErrorKind::UnknownCredentials => Failure { kind: ExitKind::Authentication, ..failure },
         _ => failure.hint("nothing was changed; try again"),
     }

@@ -58,7 +58,11 @@ pub(super) fn gist(report: &Report, id: &str) -> Option<Gist> {
 }
 
 /// What a role's sessions did, by logs among the inputs; `None` where there are none but stores, which keep keys only.
-pub(super) fn of_role(inputs: &[String], role: &str, terminal: &Terminal) -> Result<Option<RoleUse>, Failure> {
+pub(super) fn of_role(
+    inputs: &[String],
+    role: &str,
+    terminal: &Terminal,
+) -> Result<Option<RoleUse>, Failure> {
     let files: Vec<Argument> =
         inputs.iter().filter(|input| !EvidenceStore::is_store(Path::new(input))).map(Argument::new).collect();
     if files.is_empty() {

@@ -22,7 +22,8 @@ pub(super) fn read_plan(path: &str, operation: Option<Operation>) -> Result<Plan
     let text = std::fs::read_to_string(path).map_err(|error| {
         Failure::new(format!("{path}: {error}")).hint("give the file that `plan -o FILE` wrote")
     })?;
-    let plan = Plan::read(&text).map_err(|error| drifted(format!("{path}: {error}")).hint("make a new plan"))?;
+    let plan =
+        Plan::read(&text).map_err(|error| drifted(format!("{path}: {error}")).hint("make a new plan"))?;
     match operation {
         Some(wanted) if wanted != plan.operation => {
             let is = plan.operation.id();
@@ -42,20 +43,22 @@ pub(super) fn open(path: &str, opening: Opening) -> Result<(JournalFile, String)
         }
         JournalError::Missing(_) => drifted(error.to_string())
             .hint("apply it; if the journal was lost, --rebuild makes a new one from what AWS shows"),
-        JournalError::Io(..) => Failure::new(error.to_string()).hint("the journal has to be writable before anything is done"),
+        JournalError::Io(..) => {
+            Failure::new(error.to_string()).hint("the journal has to be writable before anything is done")
+        }
     })
 }
 
+/// A journal, its torn tail, and how far every key has come.
+pub(super) type Understood = (Journal, Option<TornTail>, BTreeMap<String, Progress>);
+
 /// A journal that holds together and is this plan's, and how far every key has come.
-pub(super) fn understood(
-    plan: &Plan,
-    path: &str,
-    text: &str,
-) -> Result<(Journal, Option<TornTail>, BTreeMap<String, Progress>), Failure> {
+pub(super) fn understood(plan: &Plan, path: &str, text: &str) -> Result<Understood, Failure> {
     let name = journal_of(path);
     let broken = |line: usize, what: String| {
-        drifted(format!("{}: line {line}: {what}", name.display()))
-            .hint("the journal was changed, or the disk is bad: nothing is done until a person has looked (audit)")
+        drifted(format!("{}: line {line}: {what}", name.display())).hint(
+            "the journal was changed, or the disk is bad: nothing is done until a person has looked (audit)",
+        )
     };
     let (journal, torn) = read_journal(text).map_err(|damage| broken(damage.line, damage.what))?;
     if let Some((id, digest)) = journal.plan()
@@ -82,7 +85,8 @@ pub(super) fn lock_users(plan: &Plan, directory: Option<&str>) -> Result<Vec<Use
         match UserLock::take(&directory, account, user) {
             Ok(Some(lock)) => locks.push(lock),
             Ok(None) => {
-                let text = format!("another offkey on this machine works on user {user} of account {account}");
+                let text =
+                    format!("another offkey on this machine works on user {user} of account {account}");
                 return Err(drifted(text).hint("wait until it is done"));
             }
             Err(error) => {

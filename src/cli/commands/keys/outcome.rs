@@ -105,7 +105,9 @@ fn finished(plan: &Plan, path: &str, key: &KeyPlan, progress: &Progress) -> Vec<
             let why = progress.given_up.clone().unwrap_or_default();
             let mut out = vec![format!("the old key {} is as it was before deactivation: {why}", key.key.id)];
             if let Some(new) = &progress.new_key {
-                out.push(format!("the new key {new} works, too: once nothing uses it, deactivate and delete it by hand"));
+                out.push(format!(
+                    "the new key {new} works, too: once nothing uses it, deactivate and delete it by hand"
+                ));
             }
             out
         }
@@ -114,7 +116,13 @@ fn finished(plan: &Plan, path: &str, key: &KeyPlan, progress: &Progress) -> Vec<
 }
 
 /// What is known of a key from the journal alone.
-pub(super) fn status(plan: &Plan, path: &str, key: &KeyPlan, progress: &Progress, remark: Option<String>) -> Outcome {
+pub(super) fn status(
+    plan: &Plan,
+    path: &str,
+    key: &KeyPlan,
+    progress: &Progress,
+    remark: Option<String>,
+) -> Outcome {
     let ended = match progress.phase {
         Phase::RolledBack if progress.released => "rolled-back",
         _ if progress.released => "finished",
@@ -141,13 +149,21 @@ pub(super) fn print(outcomes: &[Outcome], json: bool, terminal: &Terminal) -> Re
     if json {
         return Ok(());
     }
-    let wide = |column: &dyn Fn(&Outcome) -> usize, least| outcomes.iter().map(column).max().unwrap_or(0).max(least);
+    let wide =
+        |column: &dyn Fn(&Outcome) -> usize, least| outcomes.iter().map(column).max().unwrap_or(0).max(least);
     let user = wide(&|one| one.user.chars().count(), 4);
     let mut out = String::new();
     let _ = writeln!(out, "{:<20}  {:<user$}  {:<12}  {:<11}  NEW KEY", "KEY", "USER", "PHASE", "ENDED");
     for one in outcomes {
         let new = one.new_access_key_id.as_deref().unwrap_or("-");
-        let _ = writeln!(out, "{:<20}  {:<user$}  {:<12}  {:<11}  {new}", clean(&one.access_key_id), clean(&one.user), one.phase, one.ended);
+        let _ = writeln!(
+            out,
+            "{:<20}  {:<user$}  {:<12}  {:<11}  {new}",
+            clean(&one.access_key_id),
+            clean(&one.user),
+            one.phase,
+            one.ended
+        );
         for why in &one.why {
             let _ = writeln!(out, "    {}: {}", why.id, clean(&why.text));
         }

@@ -40,7 +40,10 @@ impl CommandSink {
             (Some(status), output) if status.success() => Ok(Some(output)),
             (Some(status), _) if status.code() == Some(UNKNOWN_OPERATION) => Ok(None),
             (Some(status), _) => Err(self.wrong(true, format_args!("{operation}: {status}"))),
-            (None, _) => Err(self.wrong(true, format_args!("{operation}: took longer than {} s and was stopped", self.limit.as_secs()))),
+            (None, _) => Err(self.wrong(
+                true,
+                format_args!("{operation}: took longer than {} s and was stopped", self.limit.as_secs()),
+            )),
         }
     }
 }
@@ -72,7 +75,9 @@ impl Sink for CommandSink {
     }
 
     fn fetch(&self, id: &str) -> Result<Held, SinkError> {
-        let Some(output) = self.run("fetch", json!({"access_key_id": id}))? else { return Ok(Held::WriteOnly) };
+        let Some(output) = self.run("fetch", json!({"access_key_id": id}))? else {
+            return Ok(Held::WriteOnly);
+        };
         if output.iter().all(u8::is_ascii_whitespace) {
             return Ok(Held::Nothing);
         }

@@ -11,17 +11,19 @@ use crate::rotation::{Entry, line_of, rebuild};
 use crate::store::{JournalFile, Opening};
 
 /// A new journal, with its text.
-pub(super) fn rebuilt(aws: &Aws, plan: &Plan, path: &str, opened: Entry) -> Result<(JournalFile, String), Failure> {
+pub(super) fn rebuilt(
+    aws: &Aws,
+    plan: &Plan,
+    path: &str,
+    opened: Entry,
+) -> Result<(JournalFile, String), Failure> {
     let keys = Keys::of(aws);
     let mut entries = vec![opened];
     for key in &plan.keys {
         let look = keys.look(&key.account, &key.user).map_err(refused)?;
         let sink = sinks::of(plan, key, aws);
         let mut wrong = None;
-        let holds = |id: &str| match sink.as_ref().map(|sink| sink.fetch(id)) {
-            Some(Ok(Held::Secret(_))) => true,
-            _ => false,
-        };
+        let holds = |id: &str| matches!(sink.as_ref().map(|sink| sink.fetch(id)), Some(Ok(Held::Secret(_))));
         let made = rebuild(plan, key, &look, &holds);
         match made {
             Ok(made) => entries.push(Entry::Rebuilt {

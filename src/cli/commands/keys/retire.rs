@@ -2,7 +2,9 @@
 
 use super::super::super::error::{ExitKind, Failure};
 use super::super::super::terminal::Terminal;
-use super::apply::{Acting, PlanFile, Resuming, RollingBack, apply, audit, resume, rollback, show_plan, status};
+use super::apply::{
+    Acting, PlanFile, Resuming, RollingBack, apply, audit, resume, rollback, show_plan, status,
+};
 use super::connect::AwsOptions;
 use super::planning::{Choosing, Doing, Special, run as make};
 use crate::plan::Operation;
@@ -79,8 +81,9 @@ pub(in super::super::super) fn run(arguments: &Arguments, terminal: &Terminal) -
 impl Plan {
     fn run(&self, terminal: &Terminal) -> Result<ExitKind, Failure> {
         if self.role.as_ref().is_some_and(|role| !role.contains(":role/")) {
-            return Err(Failure::usage("--role takes the ARN of a role")
-                .hint("arn:aws:iam::111122223333:role/NAME"));
+            return Err(
+                Failure::usage("--role takes the ARN of a role").hint("arn:aws:iam::111122223333:role/NAME")
+            );
         }
         let special = Special {
             operation: Operation::Retire,

@@ -2,7 +2,9 @@
 
 use super::super::super::error::{ExitKind, Failure};
 use super::super::super::terminal::Terminal;
-use super::apply::{Acting, PlanFile, Resuming, RollingBack, apply, audit, resume, rollback, show_plan, status};
+use super::apply::{
+    Acting, PlanFile, Resuming, RollingBack, apply, audit, resume, rollback, show_plan, status,
+};
 use super::connect::AwsOptions;
 use super::planning::{Choosing, Doing, Special, run as make};
 use super::sinks;
@@ -94,7 +96,9 @@ impl Plan {
         let special = Special {
             operation: Operation::Rotate,
             ses_smtp: &self.ses_smtp,
-            sink: &|account, user, key| sinks::parse(&self.sink, region, file, (account, user, key)).map(Some),
+            sink: &|account, user, key| {
+                sinks::parse(&self.sink, region, file, (account, user, key)).map(Some)
+            },
             role: &|_, _, _| None,
         };
         make(&self.choosing, &self.doing, &self.aws, &special, terminal)

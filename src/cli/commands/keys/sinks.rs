@@ -35,9 +35,11 @@ pub(super) fn parse(
         Some(("ssm", parameter)) => return Ok(SinkSpec::Ssm { parameter: filled(parameter), region }),
         Some(("profile", profile)) => {
             let file = file.map(str::to_owned).or_else(credentials_file).ok_or_else(|| {
-                Failure::usage("--sink profile: there is no home directory").hint("give --credentials-file FILE")
+                Failure::usage("--sink profile: there is no home directory")
+                    .hint("give --credentials-file FILE")
             })?;
-            let file = std::path::absolute(&file).map_err(|error| Failure::new(format!("{file}: {error}")))?;
+            let file =
+                std::path::absolute(&file).map_err(|error| Failure::new(format!("{file}: {error}")))?;
             return Ok(SinkSpec::Profile { profile: filled(profile), file: file.display().to_string() });
         }
         // The shell gets the values as variables, so that no name is taken for a command.
@@ -56,9 +58,10 @@ pub(super) fn of(plan: &Plan, key: &KeyPlan, aws: &Aws) -> Option<Box<dyn Sink>>
         SinkSpec::SecretsManager { secret, region } => {
             Box::new(JsonSink::new(Box::new(aws.secret_place(&account, secret, region.as_deref())), smtp))
         }
-        SinkSpec::Ssm { parameter, region } => {
-            Box::new(JsonSink::new(Box::new(aws.parameter_place(&account, parameter, region.as_deref())), smtp))
-        }
+        SinkSpec::Ssm { parameter, region } => Box::new(JsonSink::new(
+            Box::new(aws.parameter_place(&account, parameter, region.as_deref())),
+            smtp,
+        )),
         SinkSpec::Profile { profile, file } => Box::new(ProfileSink::new(Path::new(file), profile)),
         SinkSpec::Command { command } => Box::new(CommandSink {
             command: command.clone(),

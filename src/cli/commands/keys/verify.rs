@@ -65,7 +65,8 @@ pub(in super::super::super) fn run(arguments: &Arguments, terminal: &Terminal) -
         .find(|key| key.reference == wanted)
         .ok_or_else(|| Failure::new(format!("no key {wanted:?} in the report")))?;
     let mut checks = Vec::new();
-    let mut check = |id: &str, passed: bool, text: String| checks.push(Check { id: id.to_owned(), passed, text });
+    let mut check =
+        |id: &str, passed: bool, text: String| checks.push(Check { id: id.to_owned(), passed, text });
     let many = key.usage.active_days > 1;
     let gap = if many { key.usage.longest_gap_days.saturating_add(1) } else { 0 };
     let days = arguments.silence.max(gap);
@@ -74,25 +75,40 @@ pub(in super::super::super) fn run(arguments: &Arguments, terminal: &Terminal) -
     match (last, key.last_used.state) {
         (Some(at), _) => {
             let until = at.saturating_add(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(at);
-            let text = format!("last used at {at}; it has to be silent for {days} days, that is until {until}");
+            let text =
+                format!("last used at {at}; it has to be silent for {days} days, that is until {until}");
             check("silence", analysis.as_of >= until, text);
         }
         (None, "never") => check("silence", true, "never used, says IAM, and no event was seen".to_owned()),
-        (None, _) => check("silence", false, "no event was seen, and IAM's record of its last use is not known".to_owned()),
+        (None, _) => check(
+            "silence",
+            false,
+            "no event was seen, and IAM's record of its last use is not known".to_owned(),
+        ),
     }
     if key.usage.events > 0 && !many {
-        check("cadence-unknown", false, "it was seen on one day only: how often it is used is not known".to_owned());
+        check(
+            "cadence-unknown",
+            false,
+            "it was seen on one day only: how often it is used is not known".to_owned(),
+        );
     }
     for gap in key.gaps.iter().filter(|gap| gap.blocks_unused) {
         check(gap.id, false, format!("{}; {}", gap.text, gap.close_by));
     }
-    let needed: usize = evidence::needed(key).iter().flatten().collect::<std::collections::BTreeSet<_>>().len();
+    let needed: usize =
+        evidence::needed(key).iter().flatten().collect::<std::collections::BTreeSet<_>>().len();
     match &arguments.role {
         Some(role) => match evidence::of_role(&arguments.inputs.inputs, role, terminal)? {
-            None => check("replacement", false, "stores hold calls of keys only: give the logs themselves to see the role's".to_owned()),
+            None => check(
+                "replacement",
+                false,
+                "stores hold calls of keys only: give the logs themselves to see the role's".to_owned(),
+            ),
             Some(seen) => {
                 let proof = evidence::proof(key, &seen);
-                let passed = proof.carried == proof.all && proof.consumers == proof.all_consumers && !seen.is_empty();
+                let passed =
+                    proof.carried == proof.all && proof.consumers == proof.all_consumers && !seen.is_empty();
                 let text = format!(
                     "{role} made {} of the key's {} kinds of calls that worked; {} of {} are wholly covered",
                     proof.carried,
@@ -107,12 +123,25 @@ pub(in super::super::super) fn run(arguments: &Arguments, terminal: &Terminal) -
                     .map(|((host, name), call)| format!("{name} of {host} ({})", call.failed))
                     .collect();
                 if !denied.is_empty() {
-                    check("failures", false, format!("the role's calls that never worked: {}", denied.join(", ")));
+                    check(
+                        "failures",
+                        false,
+                        format!("the role's calls that never worked: {}", denied.join(", ")),
+                    );
                 }
             }
         },
-        None if key.verdict == "retire" => check("replacement", true, "unused by the evidence: nothing needs replacing".to_owned()),
-        None => check("replacement", false, format!("{} worked, and no role is named that makes them now (--role)", counted(needed, "kind") + " of calls")),
+        None if key.verdict == "retire" => {
+            check("replacement", true, "unused by the evidence: nothing needs replacing".to_owned())
+        }
+        None => check(
+            "replacement",
+            false,
+            format!(
+                "{} worked, and no role is named that makes them now (--role)",
+                counted(needed, "kind") + " of calls"
+            ),
+        ),
     }
     let verification = Verification {
         schema: "offkey.verification/1",
