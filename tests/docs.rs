@@ -44,13 +44,21 @@ fn cli_reference() -> String {
     }
     let mut command = offkey::cli::command().term_width(100);
     command.build();
-    for sub in command.get_subcommands_mut() {
-        let name = sub.get_name().to_owned();
-        let help = sub.clone().term_width(100).bin_name(format!("offkey {name}")).render_long_help();
-        let text: String = help.to_string().lines().map(|l| format!("{}\n", l.trim_end())).collect();
-        out.push_str(&format!("\n## offkey {name}\n\n```text\n{}\n```\n", text.trim_end()));
+    for sub in command.get_subcommands() {
+        help_of(sub, "offkey", 2, &mut out);
     }
     out
+}
+
+/// The help of a command and of those below it.
+fn help_of(command: &clap::Command, above: &str, depth: usize, out: &mut String) {
+    let name = format!("{above} {}", command.get_name());
+    let help = command.clone().term_width(100).bin_name(&name).render_long_help();
+    let text: String = help.to_string().lines().map(|l| format!("{}\n", l.trim_end())).collect();
+    out.push_str(&format!("\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(depth), text.trim_end()));
+    for sub in command.get_subcommands() {
+        help_of(sub, &name, depth + 1, out);
+    }
 }
 
 #[test]
@@ -63,8 +71,14 @@ fn documents_name_only_commands_and_flags_that_exist() {
     let mut command = offkey::cli::command();
     command.build();
     let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
-    let flags = |name: &str| -> Vec<String> {
-        let sub = command.find_subcommand(name).unwrap();
+    let flags = |name: &str, action: Option<&str>| -> Vec<String> {
+        let mut sub = command.find_subcommand(name).unwrap();
+        if sub.has_subcommands() {
+            let action = action.unwrap_or_else(|| panic!("offkey {name} needs an action"));
+            sub = sub
+                .find_subcommand(action)
+                .unwrap_or_else(|| panic!("offkey {name} {action} does not exist"));
+        }
         sub.get_arguments()
             .flat_map(|a| {
                 a.get_long()
@@ -84,6 +98,8 @@ fn documents_name_only_commands_and_flags_that_exist() {
         "docs/inputs.md",
         "docs/store.md",
         "docs/live.md",
+        "docs/rotation.md",
+        "docs/rotation-semantics.md",
     ] {
         let text = read(path);
         // Inside code fences only: prose may start a line with the name, too.
@@ -99,7 +115,7 @@ fn documents_name_only_commands_and_flags_that_exist() {
                 continue;
             }
             assert!(names.iter().any(|n| n == name), "{path}: offkey {name} does not exist");
-            let known = flags(name);
+            let known = flags(name, words.clone().next());
             for word in words
                 .take_while(|w| !matches!(*w, "|" | "#" | "&&" | ">"))
                 .filter(|w| w.starts_with('-') && *w != "-")
@@ -132,6 +148,57 @@ fn verdict_codes_gaps_and_waves_are_documented() {
     assert!(codes.len() > 30, "{codes:?}");
     for code in codes {
         assert!(documented.contains(&format!("`{code}`")), "docs/verdicts.md does not name {code}");
+    }
+}
+
+#[test]
+fn every_promise_of_rotation_names_tests_that_exist() {
+    let mut sources = String::new();
+    let mut dirs = vec![root().join("src"), root().join("tests")];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                sources.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let document = read("docs/rotation-semantics.md");
+    let rows: Vec<&str> =
+        document.lines().filter(|line| line.starts_with("| 1") || line.starts_with("| ")).collect();
+    let mut promises = 0;
+    for row in rows.iter().filter(|row| row[2..].starts_with(|c: char| c.is_ascii_digit())) {
+        promises += 1;
+        let held = row.rsplit('|').nth(1).unwrap();
+        let names: Vec<&str> = held.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{row}");
+        for name in names {
+            assert!(
+                sources.contains(&format!("#[test]\n    fn {name}()"))
+                    || sources.contains(&format!("#[test]\nfn {name}()")),
+                "no test {name}"
+            );
+        }
+    }
+    assert_eq!(promises, 11);
+    // Whatever forbids touching a key is explained.
+    let guide = read("docs/rotation.md");
+    let stops = ["src/plan/interlocks.rs", "src/plan/mutes.rs"].map(read).concat();
+    let ids: Vec<&str> =
+        stops.split("Stop::new(").skip(1).filter_map(|part| part.split('"').nth(1)).collect();
+    assert!(ids.len() > 8, "{ids:?}");
+    for id in ids.into_iter().chain(["exempt", "exemption-expired", "exemption-malformed"]) {
+        assert!(guide.contains(&format!("`{id}`")), "docs/rotation.md does not name {id}");
+    }
+    for phase in offkey::rotation::Phase::ALL {
+        let known = guide.contains(&format!("`{}`", phase.id()));
+        assert!(
+            known || ["planned", "rolled-back"].contains(&phase.id()),
+            "docs/rotation.md does not name {}",
+            phase.id()
+        );
     }
 }
 

@@ -512,7 +512,7 @@ fn sinks_that_hold_something_else_are_left_alone() {
             "-o",
             "p.json",
             "--sink",
-            &sink,
+            sink,
             "--settle",
             "0",
             "--ses-smtp",

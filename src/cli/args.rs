@@ -16,7 +16,7 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3 and AWS accounts themselves. For files no AWS account is needed; nothing but the requests that a command names leaves the machine, and all of them only read.";
+const LONG_ABOUT: &str = "Finds out what depends on each long-lived AWS access key (AKIA…), from CloudTrail logs and IAM exports, and recommends for every consumer the role that replaces the key.\n\nReads files, stores and, if collect is told to, logs in S3 and AWS accounts themselves. For files no AWS account is needed; nothing but the requests that a command names leaves the machine. Only rotate and retire change anything, by a plan that was read before.";
 
 /// Options of every command.
 #[derive(Args, Debug, Clone)]

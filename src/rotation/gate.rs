@@ -152,6 +152,9 @@ fn carried_by_role(
         return;
     };
     match (seen.role, &seen.proof) {
+        (_, Some(proof)) if proof.all == 0 => blocked(format!(
+            "no call of the key is known that worked, so that nothing can be compared with what {role} does"
+        )),
         (_, Some(proof)) if proof.carried < proof.all || proof.consumers < proof.all_consumers => {
             blocked(format!(
                 "logs show {role} making {} of the key's {} kinds of calls, and {} of its {} consumers there",
@@ -205,5 +208,228 @@ fn silence(
         blockers.push(Blocker { id: "silence".to_owned(), text, until: Some(until) });
     } else {
         because.push(format!("the old key is silent since {last}, which is longer than {days} days"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{GapNote, example};
+
+    fn time(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn used(at: &str, service: &str) -> Option<LastUse> {
+        Some(LastUse { at: time(at), service: service.to_owned() })
+    }
+
+    /// What blocks, after one thing is changed about a key that may be deactivated. Its longest silence was 30 days.
+    fn blocked(
+        operation: Operation,
+        change: &dyn Fn(&mut KeyPlan, &mut Seen, &mut Vec<Accepted>),
+    ) -> Vec<String> {
+        let plan = example(operation);
+        let mut key = plan.keys[0].clone();
+        let mut progress = Progress::new(operation);
+        progress.verified = Some(time("2026-10-01T13:00:00Z"));
+        let mut seen = Seen {
+            now: time("2026-11-10T00:00:00Z"),
+            old: used("2026-10-05T00:00:00Z", "s3"),
+            new: used("2026-11-09T00:00:00Z", "s3"),
+            role: Some(time("2026-11-09T00:00:00Z")),
+            proof: Some(RoleProof { carried: 3, all: 3, consumers: 2, all_consumers: 2 }),
+            fresh: None,
+        };
+        let mut accepted = Vec::new();
+        change(&mut key, &mut seen, &mut accepted);
+        let (blockers, because) = gate(&plan, &key, &progress, &seen, &accepted);
+        assert!(!blockers.is_empty() || because.len() >= 2, "{because:?}");
+        blockers.into_iter().map(|blocker| blocker.id).collect()
+    }
+
+    fn accept(gap: &str) -> Accepted {
+        Accepted { key: None, gap: gap.to_owned(), reason: "r".to_owned() }
+    }
+
+    #[test]
+    fn the_gate_opens_only_on_proof() {
+        use Operation::{Retire, Rotate};
+        type Change<'a> = &'a dyn Fn(&mut KeyPlan, &mut Seen, &mut Vec<Accepted>);
+        let cells: &[(&str, Operation, Change<'_>, &[&str])] = &[
+            ("all is proved", Rotate, &|_, _, _| {}, &[]),
+            ("all is proved", Retire, &|_, _, _| {}, &[]),
+            ("the new key was never used", Rotate, &|_, s, _| s.new = None, &["replacement"]),
+            (
+                "offkey's own use",
+                Rotate,
+                &|_, s, _| s.new = used("2026-10-01T13:00:00Z", "sts"),
+                &["replacement"],
+            ),
+            (
+                "STS used by others, later",
+                Rotate,
+                &|_, s, _| s.new = used("2026-10-01T13:31:00Z", "sts"),
+                &[],
+            ),
+            ("used yesterday", Rotate, &|_, s, _| s.old = used("2026-11-09T00:00:00Z", "s3"), &["silence"]),
+            (
+                "silent for 30 days, as often",
+                Rotate,
+                &|_, s, _| s.old = used("2026-10-11T00:00:00Z", "s3"),
+                &["silence"],
+            ),
+            ("silent for 31 days", Rotate, &|_, s, _| s.old = used("2026-10-10T00:00:00Z", "s3"), &[]),
+            (
+                "silence cannot be accepted",
+                Rotate,
+                &|_, s, a| {
+                    s.old = used("2026-11-09T00:00:00Z", "s3");
+                    a.push(accept("silence"));
+                },
+                &["silence"],
+            ),
+            (
+                "seven days at least",
+                Rotate,
+                &|k, s, _| {
+                    k.evidence.as_mut().unwrap().longest_gap_days = Some(1);
+                    s.old = used("2026-11-03T12:00:00Z", "s3");
+                },
+                &["silence"],
+            ),
+            (
+                "IAM says never, the plan saw a use",
+                Rotate,
+                &|k, s, _| {
+                    s.old = None;
+                    k.last_used = Some(time("2026-11-09T00:00:00Z"));
+                },
+                &["silence"],
+            ),
+            (
+                "IAM says never, the logs saw a use",
+                Rotate,
+                &|k, s, _| {
+                    s.old = None;
+                    k.evidence.as_mut().unwrap().last_event = Some(time("2026-11-09T00:00:00Z"));
+                },
+                &["silence"],
+            ),
+            (
+                "newer evidence saw a use",
+                Rotate,
+                &|k, s, _| {
+                    let mut fresh = k.evidence.clone().unwrap();
+                    fresh.last_event = Some(time("2026-11-09T00:00:00Z"));
+                    s.fresh = Some(fresh);
+                },
+                &["silence"],
+            ),
+            (
+                "never used and young",
+                Rotate,
+                &|k, s, _| {
+                    (s.old, k.last_used) = (None, None);
+                    k.evidence.as_mut().unwrap().last_event = None;
+                    k.key.created = time("2026-11-01T00:00:00Z");
+                },
+                &["silence"],
+            ),
+            ("no evidence", Rotate, &|k, _, _| k.evidence = None, &["cadence-unknown"]),
+            (
+                "no evidence, accepted",
+                Rotate,
+                &|k, _, a| {
+                    k.evidence = None;
+                    a.push(accept("cadence-unknown"));
+                },
+                &[],
+            ),
+            (
+                "seen on one day",
+                Rotate,
+                &|k, _, _| k.evidence.as_mut().unwrap().longest_gap_days = None,
+                &["cadence-unknown"],
+            ),
+            (
+                "an open gap",
+                Rotate,
+                &|k, _, _| {
+                    k.evidence
+                        .as_mut()
+                        .unwrap()
+                        .gaps
+                        .push(GapNote { id: "no-data-events".into(), detail: "d".into() });
+                },
+                &["no-data-events"],
+            ),
+            (
+                "another key's gap is accepted",
+                Rotate,
+                &|k, _, a| {
+                    k.evidence
+                        .as_mut()
+                        .unwrap()
+                        .gaps
+                        .push(GapNote { id: "no-data-events".into(), detail: "d".into() });
+                    a.push(Accepted { key: Some("AKIAOTHER".into()), ..accept("no-data-events") });
+                },
+                &["no-data-events"],
+            ),
+            (
+                "this key's gap is accepted",
+                Rotate,
+                &|k, _, a| {
+                    k.evidence
+                        .as_mut()
+                        .unwrap()
+                        .gaps
+                        .push(GapNote { id: "no-data-events".into(), detail: "d".into() });
+                    a.push(Accepted { key: Some(k.key.id.clone()), ..accept("no-data-events") });
+                },
+                &[],
+            ),
+            ("no role, in use", Retire, &|k, _, _| k.role = None, &["replacement"]),
+            (
+                "no role, unused",
+                Retire,
+                &|k, _, _| {
+                    k.role = None;
+                    k.evidence.as_mut().unwrap().verdict = "retire".into();
+                },
+                &[],
+            ),
+            (
+                "the role was never used",
+                Retire,
+                &|_, s, _| (s.role, s.proof) = (None, None),
+                &["replacement"],
+            ),
+            ("used, but for what", Retire, &|_, s, _| s.proof = None, &["replacement"]),
+            (
+                "the role makes some calls",
+                Retire,
+                &|_, s, _| s.proof.as_mut().unwrap().carried = 2,
+                &["replacement"],
+            ),
+            (
+                "one consumer is missing",
+                Retire,
+                &|_, s, _| s.proof.as_mut().unwrap().consumers = 1,
+                &["replacement"],
+            ),
+            (
+                "nothing was needed, and the role did nothing",
+                Retire,
+                &|_, s, _| {
+                    s.proof = Some(RoleProof { carried: 0, all: 0, consumers: 0, all_consumers: 0 });
+                },
+                &["replacement"],
+            ),
+        ];
+        for (what, operation, change, want) in cells {
+            assert_eq!(blocked(*operation, change), *want, "{what} ({operation:?})");
+        }
     }
 }

@@ -392,3 +392,129 @@ impl Progress {
         Ok(next)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    }
+
+    fn intended(step: Step) -> Event {
+        let key = matches!(step, Step::Disarm | Step::Discard).then(|| "AKIANEW".to_owned());
+        Event::Intended { step, listed: vec!["AKIAOLD".to_owned()], key, because: vec![] }
+    }
+
+    fn done(step: Step) -> Event {
+        Event::Done { step, key: (step == Step::Create).then(|| "AKIANEW".to_owned()), found: false }
+    }
+
+    /// Every event there is.
+    fn events() -> Vec<Event> {
+        let mut out = vec![Event::GivenUp { reason: "r".to_owned() }, Event::Over];
+        for &step in Step::ALL {
+            out.extend([intended(step), done(step), Event::NotDone { step }]);
+            for unclear in [false, true] {
+                out.push(Event::Failed { step, unclear, error: "e".to_owned() });
+            }
+        }
+        out
+    }
+
+    /// Every state that can be reached, from the start, by whatever happens.
+    fn reachable(operation: Operation) -> Vec<Progress> {
+        let key = |p: &Progress| {
+            format!(
+                "{:?} {:?} {:?} {:?} {} {} {}",
+                p.phase,
+                p.under_way.map(|(s, _)| s),
+                p.new_key,
+                p.lost,
+                p.described,
+                p.released,
+                p.given_up.is_some()
+            )
+        };
+        let mut known = std::collections::BTreeMap::new();
+        let mut open = vec![Progress::new(operation)];
+        while let Some(state) = open.pop() {
+            if known.insert(key(&state), state.clone()).is_some() {
+                continue;
+            }
+            open.extend(events().iter().filter_map(|event| state.on(event, at(0)).ok()));
+        }
+        known.into_values().collect()
+    }
+
+    #[test]
+    fn nothing_is_deleted_without_having_been_deactivated() {
+        for operation in [Operation::Rotate, Operation::Retire] {
+            let states = reachable(operation);
+            assert!(states.len() > 20, "{}", states.len());
+            for state in &states {
+                for event in events() {
+                    let Ok(next) = state.on(&event, at(1)) else { continue };
+                    if next.phase == Phase::Deleted && state.phase != Phase::Deleted {
+                        assert!(
+                            state.phase == Phase::Deactivated && state.is_under_way(Step::Delete),
+                            "{state:?}"
+                        );
+                        assert!(state.deactivated.is_some());
+                    }
+                    if next.phase == Phase::Deactivated && state.phase != Phase::Deactivated {
+                        let before =
+                            if operation == Operation::Rotate { Phase::Published } else { Phase::Claimed };
+                        assert!(state.phase == before, "{state:?}");
+                    }
+                    // Going back is by reactivation, or before anything was deactivated.
+                    if next.phase == Phase::RolledBack && state.phase == Phase::Deactivated {
+                        assert!(state.is_under_way(Step::Reactivate), "{state:?} {event:?}");
+                    }
+                    if state.phase == Phase::Deleted {
+                        assert_eq!(next.phase, Phase::Deleted, "nothing undoes it");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_retirement_makes_no_key_and_every_phase_can_be_reached() {
+        for state in reachable(Operation::Retire) {
+            assert!(state.new_key.is_none() && state.lost.is_none());
+            for step in [
+                Step::Prove,
+                Step::Create,
+                Step::Store,
+                Step::Verify,
+                Step::Publish,
+                Step::Disarm,
+                Step::Discard,
+            ] {
+                assert!(state.on(&intended(step), at(1)).is_err(), "{step:?} {state:?}");
+            }
+        }
+        let states = reachable(Operation::Rotate);
+        for &phase in Phase::ALL {
+            assert!(states.iter().any(|state| state.phase == phase), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn an_outcome_without_its_intent_is_illegal() {
+        for operation in [Operation::Rotate, Operation::Retire] {
+            for state in reachable(operation) {
+                for &step in Step::ALL {
+                    if !state.is_under_way(step) {
+                        assert!(state.on(&done(step), at(1)).is_err(), "{step:?} {state:?}");
+                    }
+                }
+                // A second key is never made while one is there or on its way out.
+                if state.new_key.is_some() || state.lost.is_some() {
+                    assert!(state.on(&intended(Step::Create), at(1)).is_err(), "{state:?}");
+                }
+            }
+        }
+    }
+}

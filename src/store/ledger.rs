@@ -172,7 +172,7 @@ mod tests {
         assert!(text.ends_with("{\"n\":3"));
         journal.cut().unwrap();
         journal.append(&|before| format!("{} three\n", before.unwrap().len())).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{whole}24 three\n"));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{whole}20 three\n"));
     }
 
     #[test]

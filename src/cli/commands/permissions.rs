@@ -2,6 +2,7 @@
 
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::keys::OPERATOR;
 use super::live::ROLE;
 use crate::aws::{COMMANDS, Need, Part, Place, needs_of, policy};
 use clap::{Args, ValueEnum};
@@ -9,14 +10,14 @@ use clap::{Args, ValueEnum};
 /// Print the permissions that a command needs
 ///
 /// With --to terraform or cloudformation: the role for member accounts, for a StackSet for example; with json the policy
-/// for whoever runs the command. All of it reads; nothing can be changed with it.
+/// for whoever runs the command. All of it reads, but for rotate and retire.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   offkey permissions collect
   offkey permissions collect --bucket example-trail --to json
   offkey permissions collect --to cloudformation --management-account 111122223333 > role.yaml")]
 pub(in super::super) struct Arguments {
-    /// The command: collect, doctor or parity
+    /// The command: collect, doctor, parity, rotate or retire
     #[arg(value_name = "COMMAND")]
     command: String,
     /// As what
@@ -31,9 +32,9 @@ pub(in super::super) struct Arguments {
     /// The account whose credentials take the role
     #[arg(long, value_name = "ID")]
     management_account: Option<String>,
-    /// What the role is called
-    #[arg(long, value_name = "NAME", default_value = ROLE)]
-    role_name: String,
+    /// What the role is called [default: offkey-reader, or offkey-operator for rotate and retire]
+    #[arg(long, value_name = "NAME")]
+    role_name: Option<String>,
     /// External id that the role asks for
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
@@ -76,13 +77,32 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
 fn resources(need: &Need, arguments: &Arguments) -> Vec<String> {
     match need.action {
         "sts:AssumeRole" => {
-            vec![format!("arn:aws:iam::*:role/{}", arguments.role_name.trim_start_matches('/'))]
+            vec![format!("arn:aws:iam::*:role/{}", arguments.role_name().trim_start_matches('/'))]
         }
         "s3:ListBucket" | "s3:GetObject" if !arguments.bucket.is_empty() => {
             let end = if need.action == "s3:GetObject" { "/*" } else { "" };
             arguments.bucket.iter().map(|bucket| format!("arn:aws:s3:::{bucket}{end}")).collect()
         }
         _ => vec!["*".to_owned()],
+    }
+}
+
+impl Arguments {
+    fn changes(&self) -> bool {
+        matches!(self.command.as_str(), "rotate" | "retire")
+    }
+
+    fn role_name(&self) -> &str {
+        let usual = if self.changes() { OPERATOR } else { ROLE };
+        self.role_name.as_deref().unwrap_or(usual)
+    }
+
+    fn does(&self) -> &'static str {
+        if self.changes() {
+            "It changes access keys, tags of their users, and secrets."
+        } else {
+            "It reads, and changes nothing."
+        }
     }
 }
 
@@ -103,8 +123,9 @@ fn trust(arguments: &Arguments) -> String {
 
 fn terraform(arguments: &Arguments, policy: &str) -> String {
     format!(
-        "# The role that offkey takes in a member account. It reads, and changes nothing.\nresource \"aws_iam_role\" \"offkey_reader\" {{\n  name                 = \"{name}\"\n  max_session_duration = 3600\n  assume_role_policy   = <<-EOT\n{trust}\n  EOT\n}}\n\nresource \"aws_iam_role_policy\" \"offkey_reader\" {{\n  name   = \"read\"\n  role   = aws_iam_role.offkey_reader.id\n  policy = <<-EOT\n{policy}\n  EOT\n}}\n",
-        name = arguments.role_name,
+        "# The role that offkey takes in a member account. {does}\nresource \"aws_iam_role\" \"offkey\" {{\n  name                 = \"{name}\"\n  max_session_duration = 3600\n  assume_role_policy   = <<-EOT\n{trust}\n  EOT\n}}\n\nresource \"aws_iam_role_policy\" \"offkey\" {{\n  name   = \"read\"\n  role   = aws_iam_role.offkey.id\n  policy = <<-EOT\n{policy}\n  EOT\n}}\n",
+        name = arguments.role_name(),
+        does = arguments.does(),
         trust = indented(&trust(arguments), 4),
         policy = indented(policy, 4),
     )
@@ -113,8 +134,9 @@ fn terraform(arguments: &Arguments, policy: &str) -> String {
 /// JSON is YAML, so that the documents stand as they are.
 fn cloudformation(arguments: &Arguments, policy: &str) -> String {
     format!(
-        "AWSTemplateFormatVersion: \"2010-09-09\"\nDescription: The role that offkey takes in a member account. It reads, and changes nothing.\nResources:\n  OffkeyReader:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: {name}\n      MaxSessionDuration: 3600\n      AssumeRolePolicyDocument:\n{trust}\n      Policies:\n        - PolicyName: read\n          PolicyDocument:\n{policy}\n",
-        name = arguments.role_name,
+        "AWSTemplateFormatVersion: \"2010-09-09\"\nDescription: The role that offkey takes in a member account. {does}\nResources:\n  OffkeyReader:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: {name}\n      MaxSessionDuration: 3600\n      AssumeRolePolicyDocument:\n{trust}\n      Policies:\n        - PolicyName: read\n          PolicyDocument:\n{policy}\n",
+        name = arguments.role_name(),
+        does = arguments.does(),
         trust = indented(&trust(arguments), 8),
         policy = indented(policy, 12),
     )

@@ -8,9 +8,6 @@ use crate::ports::{CallError, CallErrorKind, Patience};
 use clap::Args;
 use std::time::{Duration, Instant};
 
-/// What the role is called that may change keys in member accounts.
-const ROLE: &str = "offkey-operator";
-
 /// How AWS is spoken to.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "AWS")]
@@ -22,7 +19,7 @@ pub(super) struct AwsOptions {
     #[arg(long, value_name = "NAME")]
     pub(super) region: Option<String>,
     /// Role to take in other accounts than the caller's
-    #[arg(long, value_name = "NAME", default_value = ROLE)]
+    #[arg(long, value_name = "NAME", default_value = super::OPERATOR)]
     pub(super) role_name: String,
     /// External id that those roles ask for
     #[arg(long, value_name = "ID")]

@@ -14,3 +14,6 @@ pub(in super::super) mod retire;
 pub(in super::super) mod rotate;
 mod sinks;
 pub(in super::super) mod verify;
+
+/// What the role is called that may change keys in member accounts.
+pub(super) const OPERATOR: &str = "offkey-operator";
