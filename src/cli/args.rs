@@ -1,8 +1,8 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions,
-    replace, report, schema,
+    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, parity,
+    permissions, replace, report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
@@ -39,6 +39,7 @@ pub(super) enum Command {
     Report(report::Arguments),
     Explain(explain::Arguments),
     Graph(graph::Arguments),
+    Diff(diff::Arguments),
     Evidence(evidence::Arguments),
     Replace(replace::Arguments),
     Parity(parity::Arguments),

@@ -2,8 +2,8 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, doctor, evidence, explain, graph, keys, man, merge, parity, permissions,
-    replace, report, schema,
+    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, parity,
+    permissions, replace, report, schema,
 };
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
@@ -54,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => report::run(&arguments, &terminal),
         Command::Explain(arguments) => explain::run(&arguments, &terminal),
         Command::Graph(arguments) => graph::run(&arguments, &terminal),
+        Command::Diff(arguments) => diff::run(&arguments, &terminal),
         Command::Evidence(arguments) => evidence::run(&arguments, &terminal),
         Command::Replace(arguments) => replace::run(&arguments, &terminal),
         Command::Parity(arguments) => parity::run(&arguments, &terminal),

@@ -3,6 +3,7 @@
 mod assemble;
 mod coverage_view;
 mod csv;
+mod diff;
 mod explain;
 mod findings;
 mod graph_formats;
@@ -11,6 +12,7 @@ mod json;
 mod markdown;
 mod permissions;
 mod rows;
+mod sarif;
 mod seen;
 mod summary;
 mod svg;
@@ -18,6 +20,7 @@ mod text;
 mod view;
 
 pub use assemble::assemble;
+pub use diff::{Change, Changed, DIFF_SCHEMA, Diff, PastReport, Point, burn_down, diff};
 pub use explain::explain;
 pub use graph_formats::GraphFormat;
 pub use rows::{RowFormat, rows};
@@ -36,6 +39,8 @@ pub enum ReportFormat {
     Json,
     /// One line a key.
     Csv,
+    /// For code scanning.
+    Sarif,
 }
 
 impl ReportFormat {
@@ -46,6 +51,7 @@ impl ReportFormat {
             "md" | "markdown" => Some(Self::Markdown),
             "json" => Some(Self::Json),
             "csv" => Some(Self::Csv),
+            "sarif" => Some(Self::Sarif),
             _ => None,
         }
     }
@@ -60,6 +66,7 @@ impl ReportFormat {
             Self::Markdown => Ok(markdown::render(report)),
             Self::Json => json::render(report),
             Self::Csv => csv::render(report),
+            Self::Sarif => sarif::render(report),
         }
     }
 }

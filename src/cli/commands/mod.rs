@@ -4,6 +4,7 @@ mod chosen;
 pub(super) mod collect;
 pub(super) mod completions;
 pub(super) mod demo;
+pub(super) mod diff;
 pub(super) mod doctor;
 pub(super) mod evidence;
 pub(super) mod explain;

@@ -19,7 +19,7 @@ use clap::{Args, ValueEnum};
 pub(in super::super) struct Arguments {
     #[command(flatten)]
     inputs: Inputs,
-    /// Write the report here: .html, .md, .json or .csv; may be given several times
+    /// Write the report here: .html, .md, .json, .csv or .sarif; may be given several times
     #[arg(short, long = "output", value_name = "FILE")]
     outputs: Vec<String>,
     /// Print the whole report as JSON instead of the summary
@@ -47,7 +47,8 @@ enum FailOn {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
-    let formats = outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv")?;
+    let formats =
+        outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv, .sarif")?;
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     let report = assemble(&analysis, &arguments.title);
     for (path, format) in &formats {
