@@ -1,7 +1,7 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, parity,
+    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
     permissions, replace, report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
@@ -46,6 +46,7 @@ pub(super) enum Command {
     Verify(keys::verify::Arguments),
     Retire(keys::retire::Arguments),
     Rotate(keys::rotate::Arguments),
+    Mute(mute::Arguments),
     Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),

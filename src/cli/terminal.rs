@@ -2,7 +2,7 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, parity,
+    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
     permissions, replace, report, schema,
 };
 use super::error::{ExitKind, Failure};
@@ -61,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => keys::verify::run(&arguments, &terminal),
         Command::Retire(arguments) => keys::retire::run(&arguments, &terminal),
         Command::Rotate(arguments) => keys::rotate::run(&arguments, &terminal),
+        Command::Mute(arguments) => mute::run(&arguments, &terminal),
         Command::Schema(arguments) => schema::run(&arguments, &terminal),
         Command::Completions(arguments) => completions::run(&arguments, &terminal),
         Command::Man(arguments) => man::run(&arguments, &terminal),

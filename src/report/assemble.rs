@@ -74,6 +74,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
         users_with_unknown_keys,
         user_sessions: user_sessions(analysis),
         coverage: coverage(analysis, unknowns),
+        mutes: Vec::new(),
         skipped: analysis.material.skips.iter().map(skipped).collect(),
         skipped_by_reason: skipped_by_reason(&analysis.material.skips),
         method: method(analysis),
@@ -163,6 +164,7 @@ fn key_view(
         sessions: sessions_view(sessions),
         blast_radius,
         other_credentials: user.into_iter().flat_map(|u| &u.other_credentials).map(other).collect(),
+        muted_by: None,
         looked_up: looked_up.map(|days| [days.first.to_string(), days.last.to_string()]),
     }
 }
@@ -384,6 +386,7 @@ fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summ
         consumers_presumed: consumers.iter().filter(|c| !c.seen).count(),
         consumers_identified: consumers.iter().filter(|c| c.kind != WorkloadKind::Unknown.id()).count(),
         kinds: kinds.filter(|kind| kind.count > 0).collect(),
+        keys_muted: 0,
         keys_with_gaps: count(&|key| key.gaps.iter().any(|gap| gap.blocks_unused)),
         events: analysis.material.evidence.events,
         findings: findings(analysis, keys, unknown_users),

@@ -21,6 +21,7 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
         detail(key, &mut out);
     }
     others(report, &mut out);
+    mutes(report, &mut out);
     coverage(report, &mut out);
     method(report, &mut out);
     out.into_bytes()
@@ -64,6 +65,28 @@ fn head(report: &Report, out: &mut String) {
         for kind in &s.kinds {
             let _ = writeln!(out, "| {} | {} |", md(&kind.title), kind.count);
         }
+    }
+}
+
+fn mutes(report: &Report, out: &mut String) {
+    if report.mutes.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n## Exemptions\n\n| State | About | Keys | Owner | Until | Reason |\n|---|---|---:|---|---|---|\n",
+    );
+    for mute in &report.mutes {
+        let until = mute.expires.as_deref().unwrap_or("?");
+        let reason = mute.wrong.as_deref().unwrap_or(&mute.reason);
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {until} | {} |",
+            mute.state,
+            md(&mute.names.join(", ")),
+            mute.keys,
+            md(&mute.owner),
+            md(reason)
+        );
     }
 }
 

@@ -1,7 +1,7 @@
 //! The report on one screen of a terminal: 80 columns, no colour needed to read it.
 
 use super::text::{clean, cut};
-use super::view::Report;
+use super::view::{Mute, Report};
 use crate::model::counted;
 use std::fmt::Write;
 
@@ -19,6 +19,20 @@ pub fn summary(report: &Report) -> String {
     let ageless = report.keys.iter().filter(|key| key.age_days.is_none()).count();
     let unknown = if ageless > 0 { format!("; the age of {ageless} is not known") } else { String::new() };
     let _ = writeln!(out, "{} due by age or idleness{unknown}", counted(s.keys_due, "key"));
+    let (active, over): (Vec<&Mute>, Vec<&Mute>) =
+        report.mutes.iter().partition(|mute| mute.state == "active");
+    if !active.is_empty() {
+        let _ = writeln!(
+            out,
+            "{} left alone by {}",
+            counted(s.keys_muted, "key"),
+            counted(active.len(), "exemption")
+        );
+    }
+    for mute in over {
+        let _ =
+            writeln!(out, "{} exemption of {} mutes nothing", mute.state, cut(&mute.names.join(", "), 50));
+    }
     let presumed = match s.consumers_presumed {
         0 => String::new(),
         n => format!(", {n} of them presumed and seen in no record"),

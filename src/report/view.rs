@@ -40,6 +40,8 @@ pub struct Report {
     pub user_sessions: Vec<UserSession>,
     /// What was and was not seen.
     pub coverage: Coverage,
+    /// Exemptions: keys that somebody asked to leave alone.
+    pub mutes: Vec<Mute>,
     /// What was passed over while reading.
     pub skipped: Vec<Skipped>,
     /// How many skips of each reason.
@@ -78,12 +80,33 @@ pub struct Summary {
     pub consumers_identified: usize,
     /// Consumers by kind.
     pub kinds: Vec<NamedCount>,
+    /// Keys that somebody asked to leave alone.
+    pub keys_muted: usize,
     /// Keys with a gap that forbids calling them unused, whether or not they are in use.
     pub keys_with_gaps: usize,
     /// CloudTrail records read, copies included.
     pub events: u64,
     /// Main findings, most urgent first.
     pub findings: Vec<Finding>,
+}
+
+/// An exemption, as somebody wrote it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Mute {
+    /// Key id, user and account that it names.
+    pub names: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Last day on which it holds.
+    pub expires: Option<String>,
+    /// `active`, `expired` or `malformed`; only active ones mute.
+    pub state: &'static str,
+    /// What is wrong with it, where something is.
+    pub wrong: Option<String>,
+    /// How many keys it is about.
+    pub keys: usize,
 }
 
 /// What ties keys together.
@@ -207,6 +230,8 @@ pub struct Key {
     pub blast_radius: BlastRadius,
     /// What else its user can sign in with, as far as a live collection asked.
     pub other_credentials: Vec<String>,
+    /// The exemption that holds for it: position in [`Report::mutes`], from 0.
+    pub muted_by: Option<usize>,
     /// First and last day of which LookupEvents showed every management event of the key, in all enabled regions.
     pub looked_up: Option<[String; 2]>,
 }

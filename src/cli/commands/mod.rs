@@ -16,6 +16,7 @@ mod load;
 mod lookups;
 pub(super) mod man;
 pub(super) mod merge;
+pub(super) mod mute;
 mod outputs;
 pub(super) mod parity;
 pub(super) mod permissions;

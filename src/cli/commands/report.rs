@@ -3,8 +3,9 @@
 use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::mute::rules;
 use super::{load, outputs};
-use crate::report::{ReportFormat, assemble, summary};
+use crate::report::{ReportFormat, assemble, mute, summary};
 use clap::{Args, ValueEnum};
 
 /// Write the migration report: a verdict for every key, a replacement for every consumer
@@ -28,8 +29,11 @@ pub(in super::super) struct Arguments {
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "Access key migration report")]
     title: String,
-    /// Exit with 10 if a key has this verdict, or is due, also where the evidence is incomplete; may be given
-    /// several times
+    /// Exemptions [default: offkey.mutes.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    mutes: Option<String>,
+    /// Exit with 10 if a key has this verdict, or is due, also where the evidence is incomplete; exempt keys do
+    /// not count; may be given several times
     #[arg(long, value_name = "WHAT")]
     fail_on: Vec<FailOn>,
     #[command(flatten)]
@@ -50,7 +54,12 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let formats =
         outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv, .sarif")?;
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
-    let report = assemble(&analysis, &arguments.title);
+    let mut report = assemble(&analysis, &arguments.title);
+    match rules(arguments.mutes.as_deref(), analysis.as_of) {
+        Ok(rules) => mute(&mut report, &rules),
+        // A report without exemptions says more, not less.
+        Err(failure) => terminal.warn(&format!("exemptions are not used: {failure}")),
+    }
     for (path, format) in &formats {
         let bytes = format.render(&report).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
         outputs::write(path, &bytes, terminal)?;
@@ -63,7 +72,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     } else {
         terminal.note(&summary(&report));
     }
-    let found = report.keys.iter().any(|key| {
+    let found = report.keys.iter().filter(|key| key.muted_by.is_none()).any(|key| {
         arguments.fail_on.iter().any(|on| match on {
             FailOn::Any => true,
             FailOn::Due => key.due_by_age == Some(true) || key.due_by_idle == Some(true),

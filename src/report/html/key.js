@@ -339,6 +339,10 @@ function keyPage(key) {
       ['Last used, by IAM', lastUsed(key)],
       ['Idle', days(key.idle_days)],
       ['Due', dueText(key)],
+      typeof key.muted_by === 'number' && [
+        'Exempt',
+        ((m) => `until ${m.expires}, by ${m.owner}: ${m.reason}`)(data.mutes[key.muted_by]),
+      ],
       ['Wave', wave ? el('a', { href: filterHref({ wave: wave.id }) }, `${wave.number}. ${wave.title}`) : key.wave],
     ]),
     el('h2', null, 'Verdict: ', key.verdict_title),

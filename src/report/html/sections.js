@@ -74,6 +74,7 @@ function summary() {
         ? 'key has a gap that forbids calling it unused'
         : 'keys have gaps that forbid calling them unused',
     ],
+    s.keys_muted > 0 && [n(s.keys_muted), `${s.keys_muted === 1 ? 'key is' : 'keys are'} exempt for now`],
   ];
   return section(
     'summary',
@@ -91,7 +92,7 @@ function summary() {
     el(
       'ul',
       { class: 'figures' },
-      figures.map(([figure, text]) => el('li', null, el('strong', null, figure), ' ', text)),
+      figures.filter(Boolean).map(([figure, text]) => el('li', null, el('strong', null, figure), ' ', text)),
     ),
     el(
       'div',
@@ -460,6 +461,27 @@ function coverage() {
           ),
         ),
       ),
+  );
+}
+
+function mutes() {
+  return section(
+    'mutes',
+    'Exemptions',
+    data.mutes.length
+      ? table(
+          'Exemptions',
+          [
+            ['About', (m) => m.names.join(', ')],
+            ['State', (m) => (m.state === 'active' ? 'active' : el('span', { class: 'gap' }, icon('warn'), m.state))],
+            num('Keys', 'keys'),
+            col('Owner', 'owner'),
+            ['Until', (m) => m.expires || none()],
+            ['Reason', (m) => m.wrong || m.reason],
+          ],
+          data.mutes,
+        )
+      : empty('None: no key was exempted.'),
   );
 }
 

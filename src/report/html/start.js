@@ -72,6 +72,7 @@ const PARTS = [
   ['keys', 'Keys', keyTable],
   ['users', 'Users', users],
   ['coverage', 'Coverage', coverage],
+  ['mutes', 'Exemptions', mutes],
   ['method', 'Method', method],
 ];
 

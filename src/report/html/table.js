@@ -28,6 +28,7 @@ const FACETS = {
     dueOf,
     (value) => ({ age: 'by age', idle: 'by idleness', any: 'by either', no: 'not due' })[value] || value,
   ],
+  muted: ['Exempt', (key) => [typeof key.muted_by === 'number' ? 'yes' : 'no'], (value) => value],
   age: ['Age', (key) => [bucket(AGES, key.age_days)], (value) => value],
   idle: ['Idle', (key) => [bucket(IDLES, key.idle_days)], (value) => value],
 };

@@ -15,5 +15,7 @@ pub(in super::super) mod rotate;
 mod sinks;
 pub(in super::super) mod verify;
 
+pub(super) use planning::mutes;
+
 /// What the role is called that may change keys in member accounts.
 pub(super) const OPERATOR: &str = "offkey-operator";

@@ -20,9 +20,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Exemptions are read from here where nothing else is said.
-pub(super) const MUTES: &str = "offkey.mutes.toml";
-
 /// Which keys.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Which keys")]
@@ -127,8 +124,8 @@ pub(super) fn accepted(gaps: &[String], reason: Option<&str>) -> Result<Vec<Acce
 }
 
 /// Exemptions: those named, or those that lie here.
-pub(super) fn mutes(file: Option<&str>, now: Timestamp) -> Result<Mutes, Failure> {
-    let path = file.unwrap_or(MUTES);
+pub(in super::super) fn mutes(file: Option<&str>, now: Timestamp) -> Result<Mutes, Failure> {
+    let path = file.unwrap_or(super::super::mute::FILE);
     if file.is_none() && !Path::new(path).exists() {
         return Ok(Mutes::default());
     }
