@@ -55,7 +55,8 @@ fn what_became_of_a_key() {
     let stranger = || key("AKIA2", json!({"user": "other", "created": "2026-10-15T00:00:00Z"}));
     let old_stranger = || key("AKIA2", json!({"user": "other"}));
     // (before, after, changes, says)
-    let cells: Vec<(Vec<Value>, Vec<Value>, &[(&str, &str)], &str)> = vec![
+    type Cell<'a> = (Vec<Value>, Vec<Value>, &'a [(&'a str, &'a str)], &'a str);
+    let cells: Vec<Cell<'_>> = vec![
         (vec![one()], vec![one()], &[], ""),
         (vec![one()], vec![], &[("retired", "AKIA1")], "gone"),
         (vec![one()], vec![inactive()], &[("retired", "AKIA1")], "inactive"),
