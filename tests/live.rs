@@ -619,6 +619,7 @@ fn every_operation_speaks_as_its_model_says() {
         command.stdin(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"123456\n").unwrap();
     child.wait().unwrap();
+    rotate_and_retire(&stand_in, &dir);
     let used = stand_in.calls();
     let names: BTreeSet<String> = used.keys().map(|name| name.replace(':', ".")).collect();
     let recorded: BTreeMap<String, Value> = std::fs::read_dir(&wire)
@@ -654,6 +655,48 @@ fn every_operation_speaks_as_its_model_says() {
         }
         assert_eq!(parameters(exchange), parameters(&before), "{name}");
     }
+}
+
+/// Everything that rotation and retirement ask for.
+fn rotate_and_retire(stand_in: &StandIn, dir: &Dir) {
+    // The example that AWS's documentation uses, as recordings are kept.
+    stand_in.control("life", &json!({"canary": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "adopts": true}));
+    let used = json!({"time": "2026-09-01T00:00:00Z", "service": "s3", "region": "us-east-1"});
+    let key = |user: &str| format!("AKIA{:X<16}", user.to_uppercase().replace('-', "X"));
+    let users = ["turn-1", "turn-2", "go"]
+        .map(|user| json!({"name": user, "keys": [{"id": key(user), "used": used}]}));
+    stand_in.control("users", &json!({"users": users}));
+    stand_in.control("group", &json!({"name": "team", "users": ["turn-1"]}));
+    stand_in.control("secret", &json!({"name": "turn/1", "text": "{}"}));
+    for (command, user, more) in [
+        ("rotate", "turn-1", vec!["--sink", "secretsmanager:turn/1"]),
+        ("rotate", "turn-2", vec!["--sink", "ssm:/turn/2"]),
+        ("retire", "go", vec!["--role", "arn:aws:iam::111122223333:role/offkey-reader"]),
+    ] {
+        let (file, id) = (format!("{user}.json"), key(user));
+        let accept = ["--accept-gap", "cadence-unknown", "--accept-gap", "replacement", "--reason", "r"];
+        let steps: [Vec<&str>; 3] = [
+            [
+                &[command, "plan", user, "-o", &file, "--settle", "0", "--delete-after", "7"],
+                &accept[..],
+                &more,
+            ]
+            .concat(),
+            vec![command, "apply", &file, "--lock-dir", "locks"],
+            vec![command, "resume", &file, "--lock-dir", "locks", "--delete", &id],
+        ];
+        for step in steps {
+            let output = stand_in.run(dir, &step);
+            assert!([0, 6].contains(&code(&output)), "{step:?}: {}{}", stdout(&output), stderr(&output));
+            if step[1] == "apply" {
+                stand_in.control("clock", &json!({"add": 8 * 86_400}));
+            }
+        }
+    }
+    let mut plan =
+        vec!["rotate", "plan", "--all", "--older-than", "9999", "--sink", "command:true", "-o", "none.json"];
+    plan.push("-q");
+    assert_eq!(code(&stand_in.run(dir, &plan)), 0);
 }
 
 /// All files below a directory.

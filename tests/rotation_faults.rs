@@ -372,6 +372,11 @@ fn rollback_works_from_everywhere_before_deletion() {
         let seen = case.seen();
         assert_eq!(seen["users"][&case.user]["tags"]["offkey:rotation"], Value::Null, "{line}: {text}");
         case.assert_sound(&seen).unwrap();
+        // Either the sink has the new key's secret, or there is no new key.
+        let vault = fs::read_to_string(case.dir.path().join("vault")).unwrap_or_default();
+        for (id, ..) in case.keys().into_iter().filter(|(id, ..)| *id != case.key) {
+            assert!(vault.contains(&id), "{line}: {id} is left, and nobody has its secret");
+        }
         // Over is over.
         assert_eq!(resume(&case, &[]).0, 1, "{line}");
         assert_eq!(old(&case).as_deref(), Some("Active"));

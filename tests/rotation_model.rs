@@ -358,7 +358,7 @@ fn plan() -> Plan {
         operation: Operation::Rotate,
         id: String::new(),
         created: time("2026-10-01T00:00:00Z"),
-        expires: time("2026-10-02T00:00:00Z"),
+        expires: time("2036-10-02T00:00:00Z"),
         caller: Caller::of("111122223333", "arn:aws:iam::111122223333:user/operator"),
         settings: Settings {
             silence_days: 7,
@@ -520,6 +520,7 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
             secret: None,
             now,
             forbidden: None,
+            remarked: None,
         };
         let ending = run.go();
         if let Ending::Failed(text) = &ending
@@ -529,7 +530,13 @@ fn history(seed: u64, hands: bool) -> (Phase, Vec<String>, bool) {
         }
         progress = run.progress.clone();
     }
-    let wrong = model.with(|cloud| std::mem::take(&mut cloud.wrong));
+    let mut wrong = model.with(|cloud| std::mem::take(&mut cloud.wrong));
+    // Whatever the end, no key of ours is left whose secret nobody has.
+    if progress.released && !touched {
+        let (stored, keys) = model.with(|cloud| (cloud.stored.0.clone(), cloud.keys.clone()));
+        let lost = keys.iter().filter(|key| key.id != OLD && key.id != stored);
+        wrong.extend(lost.map(|key| format!("{} is left, and nobody has its secret", key.id)));
+    }
     (progress.phase, wrong, progress.released || touched)
 }
 

@@ -169,7 +169,7 @@ impl ParameterPlace {
         SinkError { passing: false, text: format!("{}: {text}", self.name()) }
     }
 
-    /// Writes a version. Its KMS key has to be said each time, or it becomes the account's default
+    /// Writes a version. Its KMS key and tier have to be said each time, or they become the account's defaults
     /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>).
     fn put(&self, text: &str) -> Result<(), SinkError> {
         let filter = ParameterStringFilter::builder().key("Name").values(&self.name).build();
@@ -190,6 +190,7 @@ impl ParameterPlace {
             .r#type(ParameterType::SecureString)
             .overwrite(true)
             .set_key_id(known.and_then(|known| known.key_id()).map(str::to_owned))
+            .set_tier(known.and_then(|known| known.tier()).cloned())
             .send();
         let answer = self.runtime.block_on(call);
         answer.map(drop).map_err(|error| sink_error(call_error(&self.what("PutParameter"), &error)))

@@ -8,6 +8,10 @@ use crate::ports::{KeyStatus, Look, Person, SeenKey};
 /// The tag that claims a user for one plan: its value is the plan's id and the step under way.
 pub const TAG: &str = "offkey:rotation";
 
+/// Tags that a user may have so that the claim and the new key's description still find room
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>: 50).
+const MOST_TAGS: usize = 48;
+
 /// A key is never called silent in less than this.
 pub const FLOOR_DAYS: i32 = 7;
 
@@ -124,6 +128,13 @@ pub fn stops(candidate: &Candidate<'_>) -> Vec<Stop> {
             }
         };
         out.push(Stop::new("ses-smtp", why, instead));
+    }
+    if look.tags.len() > MOST_TAGS {
+        let why = format!(
+            "the user has {} tags, and AWS allows 50: there is no room for two more",
+            look.tags.len()
+        );
+        out.push(Stop::new("tags-full", why, "remove tags that nobody needs"));
     }
     out.extend(status(seen, keys, *operation));
     if let Some(other) = look.tag(TAG) {

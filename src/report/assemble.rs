@@ -9,7 +9,7 @@ use crate::attribution::{Aside as AsideGroup, Calls, Consumer as Workload};
 use crate::evidence::{Cadence, MintedSession};
 use crate::graph::Hub as GraphHub;
 use crate::inventory::{LastUsed as KeyLastUsed, OtherCredential};
-use crate::model::{AccountId, Skip, WorkloadKind, format_instant};
+use crate::model::{AccountId, Day, Skip, WorkloadKind, format_instant};
 use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
             max_idle_days: analysis.thresholds.max_idle,
         },
         summary: summary(analysis, &keys, &users_with_unknown_keys),
+        history: Vec::new(),
         waves: waves(&keys),
         shared_consumers: analysis
             .graph
@@ -97,6 +98,21 @@ fn other(credential: &OtherCredential) -> String {
     };
     let off = if credential.active { "" } else { " (inactive)" };
     format!("{kind} {}{off}", credential.name).replace("  ", " ").trim().to_owned()
+}
+
+/// As many days as a calendar of a year shows.
+const CALENDAR: i32 = 53 * 7;
+
+fn active_days(days: &[Day]) -> Option<ActiveDays> {
+    let last = *days.last()?;
+    let first = (*days.first()?).max(last.plus(1 - CALENDAR));
+    let mut used = String::new();
+    let mut day = first;
+    while day <= last {
+        used.push(if days.binary_search(&day).is_ok() { '#' } else { '.' });
+        day = day.plus(1);
+    }
+    Some(ActiveDays { first: first.to_string(), used })
 }
 
 fn key_view(
@@ -160,6 +176,7 @@ fn key_view(
             active_days: cadence.active_days,
             longest_gap_days: cadence.longest_gap_days,
             rhythm: (total.count > 0).then(|| cadence.rhythm.id()),
+            days: active_days(total.days.as_slice()),
         },
         sessions: sessions_view(sessions),
         blast_radius,

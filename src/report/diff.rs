@@ -153,6 +153,22 @@ pub struct Point {
     pub verdicts: BTreeMap<String, usize>,
 }
 
+/// Counts of a report that was just made.
+pub fn point_of(report: &super::view::Report) -> Point {
+    let active: Vec<&super::view::Key> =
+        report.keys.iter().filter(|key| key.status.is_none_or(|status| status == "Active")).collect();
+    let mut verdicts = BTreeMap::new();
+    active.iter().for_each(|key| *verdicts.entry(key.verdict.to_owned()).or_insert(0) += 1);
+    let due = |key: &&&super::view::Key| key.due_by_age == Some(true) || key.due_by_idle == Some(true);
+    Point {
+        as_of: report.as_of.clone(),
+        keys: report.keys.len(),
+        active: active.len(),
+        due: active.iter().filter(due).count(),
+        verdicts,
+    }
+}
+
 /// What changed between two reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diff {

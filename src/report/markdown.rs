@@ -1,5 +1,6 @@
 //! The report as Markdown, as GitHub renders it.
 
+use super::diff::burn_down;
 use super::text::{code, markdown as md};
 use super::view::{Consumer, Key, Permission, RegionCoverage, Report};
 use crate::model::counted;
@@ -11,6 +12,9 @@ const CALLS: usize = 12;
 pub(super) fn render(report: &Report) -> Vec<u8> {
     let mut out = String::new();
     head(report, &mut out);
+    if report.history.len() > 1 {
+        let _ = write!(out, "\n## Burn-down\n\n```text\n{}```\n", burn_down(&report.history));
+    }
     waves(report, &mut out);
     table(report, &mut out);
     out.push_str("\n## Keys in detail\n");

@@ -21,7 +21,7 @@ mod text;
 mod view;
 
 pub use assemble::assemble;
-pub use diff::{Change, Changed, DIFF_SCHEMA, Diff, PastReport, Point, burn_down, diff};
+pub use diff::{Change, Changed, DIFF_SCHEMA, Diff, PastReport, Point, burn_down, diff, point_of};
 pub use explain::explain;
 pub use graph_formats::GraphFormat;
 pub use mute::{MuteRule, mute};

@@ -1,61 +1,106 @@
-//! The report on one screen of a terminal: 80 columns, no colour needed to read it.
+//! The report on one screen of a terminal: 80 columns and 24 lines, no colour needed to read it.
 
 use super::text::{clean, cut};
-use super::view::{Mute, Report};
+use super::view::{Finding, Mute, Report};
 use crate::model::counted;
 use std::fmt::Write;
 
 /// Keys named behind a finding; the others are counted.
 const NAMED: usize = 3;
 
+/// A terminal as it always was, with a line left for the prompt.
+const WIDTH: usize = 80;
+const HEIGHT: usize = 23;
+
 /// Summarises a report in plain text.
 pub fn summary(report: &Report) -> String {
     let s = &report.summary;
-    let mut out = String::new();
-    let _ = writeln!(out, "{} as of {}", cut(&report.title, 50), report.as_of);
+    let mut lines = Vec::new();
+    lines.push(format!("{} as of {}", cut(&report.title, 50), report.as_of));
     let (keys, users) = (counted(s.keys, "key"), counted(s.users, "known user"));
     let (accounts, events) = (counted(s.accounts, "account"), counted(s.events, "record"));
-    let _ = writeln!(out, "{keys}, {users}, {accounts}, {events} read");
+    lines.push(format!("{keys}, {users}, {accounts}, {events} read"));
     let ageless = report.keys.iter().filter(|key| key.age_days.is_none()).count();
     let unknown = if ageless > 0 { format!("; the age of {ageless} is not known") } else { String::new() };
-    let _ = writeln!(out, "{} due by age or idleness{unknown}", counted(s.keys_due, "key"));
+    lines.push(format!("{} due by age or idleness{unknown}", counted(s.keys_due, "key")));
     let (active, over): (Vec<&Mute>, Vec<&Mute>) =
         report.mutes.iter().partition(|mute| mute.state == "active");
     if !active.is_empty() {
-        let _ = writeln!(
-            out,
-            "{} left alone by {}",
-            counted(s.keys_muted, "key"),
-            counted(active.len(), "exemption")
-        );
+        let by = counted(active.len(), "exemption");
+        lines.push(format!("{} left alone by {by}", counted(s.keys_muted, "key")));
     }
     for mute in over {
-        let _ =
-            writeln!(out, "{} exemption of {} mutes nothing", mute.state, cut(&mute.names.join(", "), 50));
+        lines.push(format!("{} exemption of {} mutes nothing", mute.state, cut(&mute.names.join(", "), 40)));
     }
     let presumed = match s.consumers_presumed {
         0 => String::new(),
         n => format!(", {n} of them presumed and seen in no record"),
     };
     let consumers = counted(s.consumers, "consumer");
-    let _ = writeln!(out, "{consumers}{presumed}; {} identified\n", s.consumers_identified);
+    lines.push(format!("{consumers}{presumed}; {} identified", s.consumers_identified));
+    lines.push(String::new());
     let most = s.verdicts.iter().map(|v| v.count).max().unwrap_or(0).max(1);
     for verdict in &s.verdicts {
         // A bar of at most 40, and at least one mark for anything that is not nothing.
         let length = (verdict.count * 40 / most).max(u64::from(verdict.count > 0));
         let bar: String = std::iter::repeat_n('#', usize::try_from(length).unwrap_or(0)).collect();
-        let _ = writeln!(out, "  {:<20} {:>6}  {bar}", verdict.title, verdict.count);
+        lines.push(format!("  {:<20} {:>6}  {bar}", verdict.title, verdict.count));
     }
     if !s.findings.is_empty() {
-        out.push('\n');
+        lines.push(String::new());
     }
-    for finding in &s.findings {
-        let _ = writeln!(out, "- {}", clean(&finding.text));
-        // Few keys are worth naming at once; many are what the report is for.
-        if !finding.keys.is_empty() && finding.keys.len() <= NAMED {
-            let names: Vec<String> = finding.keys.iter().map(|key| cut(key, 60)).collect();
-            let _ = writeln!(out, "    {}", names.join(", "));
+    for (n, finding) in s.findings.iter().enumerate() {
+        let told = finding_lines(finding);
+        let left = s.findings.len() - n;
+        // The last line says what did not fit.
+        let room = HEIGHT.saturating_sub(lines.len() + usize::from(left > 1));
+        if told.len() > room {
+            lines.push(format!("- and {} more: -o report.md has them all", counted(left, "finding")));
+            break;
         }
+        lines.extend(told);
+    }
+    let mut out = String::new();
+    for line in lines {
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     out
+}
+
+/// A finding on as many lines as it takes. Few keys are worth naming at once; many are what the report is for.
+fn finding_lines(finding: &Finding) -> Vec<String> {
+    let mut text = format!("- {}", clean(&finding.text));
+    if !finding.keys.is_empty() && finding.keys.len() <= NAMED {
+        let names: Vec<String> = finding.keys.iter().map(|key| cut(key, 60)).collect();
+        let _ = write!(text, " ({})", names.join(", "));
+    }
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+            line.push_str("  ");
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        // A word that is wider than the screen is cut.
+        line.push_str(&cut(word, WIDTH - 2));
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_wrapped_at_eighty_columns() {
+        for text in ["word ".repeat(60), "x".repeat(500), "a 1 b 22 c".to_owned()] {
+            for keys in [vec![], vec!["AKIAIOSFODNN7EXAMPLE".to_owned(); 3]] {
+                let lines = finding_lines(&Finding { id: "x", text: text.clone(), keys });
+                assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
+            }
+        }
+    }
 }

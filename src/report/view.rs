@@ -4,6 +4,7 @@
 //! `…_total` beside them says how many there are.
 
 pub(crate) use super::coverage_view::*;
+use super::diff::Point;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub struct Report {
     pub thresholds: Thresholds,
     /// Counts and the main findings.
     pub summary: Summary,
+    /// Counts of earlier reports and of this one, by time; empty where no earlier ones were given.
+    pub history: Vec<Point>,
     /// The order of migration; every key is in exactly one wave.
     pub waves: Vec<Wave>,
     /// Every key, by wave and id.
@@ -279,6 +282,17 @@ pub struct Usage {
     pub longest_gap_days: i32,
     /// `once`, `daily`, `weekdays`, `weekly`, `monthly` or `irregular`; absent without use.
     pub rhythm: Option<&'static str>,
+    /// On which days it was used, the last 53 weeks of them.
+    pub days: Option<ActiveDays>,
+}
+
+/// Days with and without use.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ActiveDays {
+    /// The first day.
+    pub first: String,
+    /// From then on, a day each: `#` with use, `.` without.
+    pub used: String,
 }
 
 /// Sessions that a key handed out.

@@ -134,6 +134,17 @@ pub fn decide(plan: &Plan, key: &KeyPlan, progress: &Progress, view: &View<'_>, 
     if let Some(reason) = &asked.rollback
         && progress.given_up.is_none()
     {
+        // A key whose secret nobody has is of no use to anybody.
+        if progress.lost.is_some() {
+            return case.discard(keys);
+        }
+        if let (Phase::Created, false, Some(new)) = (progress.phase, view.in_memory, &progress.new_key) {
+            match view.sink_holds {
+                None => return Decision::Look(Closer::Sink),
+                Some(false) => return case.disarm(new),
+                Some(true) => {}
+            }
+        }
         return Decision::Note(Event::GivenUp { reason: reason.clone() });
     }
     if progress.given_up.is_some() && progress.phase == Phase::Deactivated {
@@ -373,6 +384,11 @@ impl Case<'_> {
     fn forward(&self, keys: &[SeenKey]) -> Decision {
         let p = self.progress;
         match p.phase {
+            Phase::Planned if self.view.look.now >= self.plan.expires => Decision::Stop(Trouble::new(
+                "expired",
+                format!("the plan could be begun until {}, and was not for this key", self.plan.expires),
+                &["make a new plan for it"],
+            )),
             Phase::Planned => act(Step::Claim),
             Phase::Claimed if self.plan.operation == Operation::Retire => self.gate(),
             Phase::Claimed => act(Step::Prove),

@@ -81,6 +81,8 @@ pub struct Run<'a> {
     pub now: Timestamp,
     /// What forbids going on, asked once at the beginning.
     pub forbidden: Option<Forbidden<'a>>,
+    /// The last remark of the journal about the key, which is not made twice.
+    pub remarked: Option<String>,
 }
 
 /// Says what forbids touching a key now, if anything does.
@@ -149,8 +151,16 @@ impl Run<'_> {
                         return Ending::Interrupted;
                     }
                 }
-                Decision::Pause { until, blockers } => return Ending::Paused { until, blockers },
-                Decision::Stop(trouble) => return Ending::Stopped(trouble),
+                Decision::Pause { until, blockers } => {
+                    let why: Vec<String> =
+                        blockers.iter().map(|blocker| format!("{}: {}", blocker.id, blocker.text)).collect();
+                    let said = self.remark_once(format!("waits: {}", why.join("; ")));
+                    return said.err().unwrap_or(Ending::Paused { until, blockers });
+                }
+                Decision::Stop(trouble) => {
+                    let said = self.remark_once(format!("stopped: {}: {}", trouble.id, trouble.text));
+                    return said.err().unwrap_or(Ending::Stopped(trouble));
+                }
                 Decision::Finished => return Ending::Finished,
                 Decision::Look(_) => return Ending::Failed("nothing more can be seen".into()),
             }
@@ -223,6 +233,11 @@ impl Run<'_> {
 
     /// Writes an event down; nothing is believed before it is on the disk.
     fn write(&mut self, event: Event) -> Result<(), Ending> {
+        // A clock that went back must not make the wait begin before what it waits for.
+        if matches!(event, Event::Done { step: Step::Deactivate, .. }) {
+            let begun = self.progress.under_way.map(|(_, at)| at);
+            self.now = self.now.max(begun.unwrap_or(self.now));
+        }
         let next =
             self.progress.on(&event, self.now).map_err(|illegal| Ending::Failed(illegal.to_string()))?;
         self.append(Entry::Key { key: self.key.key.id.clone(), event })?;
@@ -232,6 +247,15 @@ impl Run<'_> {
 
     fn remark(&self, text: String) -> Result<(), Ending> {
         self.append(Entry::Remark { key: self.key.key.id.clone(), text })
+    }
+
+    /// A remark, unless the last one said the same: whoever resumes every hour reads it once.
+    fn remark_once(&mut self, text: String) -> Result<(), Ending> {
+        if self.remarked.as_ref() == Some(&text) {
+            return Ok(());
+        }
+        self.remarked = Some(text.clone());
+        self.remark(text)
     }
 
     fn append(&self, entry: Entry) -> Result<(), Ending> {

@@ -204,6 +204,15 @@ impl Journal {
         self.lines.iter().filter_map(of).collect()
     }
 
+    /// The last remark about a key.
+    pub fn remark(&self, wanted: &str) -> Option<String> {
+        let of = |line: &Line| match &line.what {
+            Entry::Remark { key, text } if key == wanted => Some(text.clone()),
+            _ => None,
+        };
+        self.lines.iter().rev().find_map(of)
+    }
+
     /// The newest evidence given for a key along the way.
     pub fn evidence(&self, wanted: &str) -> Option<Gist> {
         let of = |line: &Line| match &line.what {

@@ -246,6 +246,14 @@ def forget(_content):
         STATE.lookups.clear()
 
 
+def group(content):
+    iam = backend(MANAGEMENT)
+    made = iam.create_group(content["name"], "/")
+    managed(MANAGEMENT, "arn:aws:iam::aws:policy/ReadOnlyAccess", None).attach_to(made)
+    for user in content["users"]:
+        iam.add_user_to_group(content["name"], user)
+
+
 def role(content):
     """A role that the management account may take."""
     account = content.get("account", MANAGEMENT)
@@ -340,6 +348,7 @@ def clear(_content):
 
 CONTROLS = {
     "role": role,
+    "group": group,
     "clock": clock,
     "life": life,
     "seen": seen,

@@ -3,9 +3,10 @@
 use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::diff::points;
 use super::mute::rules;
 use super::{load, outputs};
-use crate::report::{ReportFormat, assemble, mute, summary};
+use crate::report::{ReportFormat, assemble, mute, point_of, summary};
 use clap::{Args, ValueEnum};
 
 /// Write the migration report: a verdict for every key, a replacement for every consumer
@@ -29,6 +30,9 @@ pub(in super::super) struct Arguments {
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "Access key migration report")]
     title: String,
+    /// A directory of earlier JSON reports, for the burn-down
+    #[arg(long, value_name = "DIR")]
+    history: Option<String>,
     /// Exemptions [default: offkey.mutes.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     mutes: Option<String>,
@@ -55,6 +59,12 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv, .sarif")?;
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     let mut report = assemble(&analysis, &arguments.title);
+    if let Some(directory) = &arguments.history {
+        let now = point_of(&report);
+        report.history = points(directory, terminal)?;
+        report.history.retain(|point| point.as_of < now.as_of);
+        report.history.push(now);
+    }
     match rules(arguments.mutes.as_deref(), analysis.as_of) {
         Ok(rules) => mute(&mut report, &rules),
         // A report without exemptions says more, not less.

@@ -299,6 +299,71 @@ function graph(key) {
   );
 }
 
+// The days of use as a calendar: a column a week, Monday at the top. A day without logs is no day without use.
+const DAY = 864e5;
+const dayOf = (text) => Math.round(Date.parse(`${text}T00:00:00Z`) / DAY);
+const dateOf = (day) => new Date(day * DAY).toISOString().slice(0, 10);
+function calendar(key) {
+  const { days: used } = key.usage;
+  if (!used) return false;
+  const account = data.coverage.accounts.find((one) => one.account === key.account);
+  const logs = account && account.first_day ? [dayOf(account.first_day), dayOf(account.last_day)] : null;
+  const start = dayOf(used.first);
+  const active = new Set([...used.used].flatMap((mark, at) => (mark === '#' ? [start + at] : [])));
+  const last = Math.max(start + used.used.length - 1, logs ? logs[1] : 0);
+  const first = Math.max(Math.min(start, logs ? logs[0] : start), last - 53 * 7 + 1);
+  const monday = first - ((first + 3) % 7);
+  const missing = (account ? account.missing : []).map((gap) => [dayOf(gap.first_day), dayOf(gap.last_day)]);
+  const dark = (day) => !logs || day < logs[0] || day > logs[1] || missing.some(([from, to]) => day >= from && day <= to);
+  const [size, top] = [15, 18];
+  const cells = [];
+  const months = [];
+  let labelled = -9;
+  for (let day = first; day <= last; day += 1) {
+    const [week, weekday] = [Math.floor((day - monday) / 7), (day + 3) % 7];
+    const kind = active.has(day) ? 'on' : dark(day) ? 'dark' : 'off';
+    const word = { on: 'used', off: 'not used', dark: 'no logs' }[kind];
+    const place = { x: 30 + week * size, y: top + weekday * size, width: size - 3, height: size - 3, rx: 2, class: kind };
+    cells.push(svg('rect', place, svg('title', null, `${dateOf(day)}: ${word}`)));
+    if ((day === first || dateOf(day).endsWith('-01')) && week - labelled > 3) {
+      months.push(svg('text', { x: 30 + week * size, y: 12 }, dateOf(day).slice(0, 7)));
+      labelled = week;
+    }
+  }
+  const weeks = Math.floor((last - monday) / 7) + 1;
+  const unseen = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter((day) => !active.has(day) && dark(day));
+  const words = `Used on ${count(active.size, 'day')} of ${n(last - first + 1)} from ${dateOf(first)} to ${dateOf(last)}${unseen.length ? `; on ${count(unseen.length, 'other day')} there are no logs` : ''}.`;
+  const names = [
+    ['Mon', 0],
+    ['Wed', 2],
+    ['Fri', 4],
+  ];
+  return el(
+    'div',
+    null,
+    el('p', null, words),
+    wide(
+      'Calendar',
+      svg(
+        'svg',
+        { class: 'calendar', width: 30 + Math.max(weeks, 8) * size, height: top + 7 * size, role: 'img', 'aria-label': words },
+        names.map(([name, at]) => svg('text', { x: 0, y: top + at * size + 10 }, name)),
+        months,
+        cells,
+      ),
+    ),
+    el(
+      'p',
+      { class: 'legend muted' },
+      ['on', 'off', 'dark'].map((kind, at) => [
+        svg('svg', { class: 'calendar', width: 12, height: 12, 'aria-hidden': 'true' }, svg('rect', { x: 0.5, y: 0.5, width: 11, height: 11, rx: 2, class: kind })),
+        ` ${['used', 'not used', 'no logs'][at]} `,
+      ]),
+    ),
+    details('The days as a list', () => el('p', null, [...active].sort((a, b) => a - b).map(dateOf).join(', '))),
+  );
+}
+
 function keyPage(key) {
   const wave = waveOf.get(key.wave);
   const at = rows.indexOf(key);
@@ -387,6 +452,7 @@ function keyPage(key) {
           'No CloudTrail record shows this key in use.',
           key.gaps.some((g) => g.blocks_unused) ? ' The gaps above say why that does not mean unused.' : '',
         ),
+    calendar(key),
     key.consumers.length > 0 && graph(key),
     el('h2', null, `Consumers (${n(key.consumers.length)})`),
     key.consumers.length ? key.consumers.map(consumer) : empty('No consumer was found.'),

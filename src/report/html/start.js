@@ -67,6 +67,7 @@ function route() {
 // ---- Start ----------------------------------------------------------------------------------------------------
 const PARTS = [
   ['summary', 'Summary', summary],
+  ['burn-down', 'Burn-down', burnDown],
   ['waves', 'Waves', waves],
   ['ages', 'Ages', heatMap],
   ['keys', 'Keys', keyTable],

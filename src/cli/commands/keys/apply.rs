@@ -149,7 +149,8 @@ impl<'a> Session<'a> {
         let ours = look.tag(TAG).is_some_and(|tag| tag.split('/').next() == Some(self.plan.id.as_str()));
         // What depends on how far the plan has come, the run looks at.
         let own = |id: &str| {
-            matches!(id, "no-user" | "no-key" | "inactive" | "two-keys") || (id == "claimed" && ours)
+            matches!(id, "no-user" | "no-key" | "inactive" | "two-keys" | "tags-full")
+                || (id == "claimed" && ours)
         };
         let stop = stops(&candidate).into_iter().find(|stop| !own(stop.id));
         Ok(stop.map(|stop| Trouble { id: stop.id, text: stop.why, choices: vec![stop.instead] }))
@@ -208,6 +209,7 @@ impl<'a> Session<'a> {
                 secret: None,
                 now,
                 forbidden: forward.then_some(&forbidden as Forbidden<'_>),
+                remarked: journal.and_then(|journal| journal.remark(&key.key.id)),
             });
         }
         let json = self.acting.file.json;
@@ -347,6 +349,10 @@ pub(super) fn resume(
     let unknown = |id: &&String| !plan.keys.iter().any(|key| key.key.id == **id);
     if let Some(id) = resuming.delete.iter().find(unknown) {
         return Err(Failure::usage(format!("--delete {id}: the plan is not about that key")));
+    }
+    if !resuming.delete.is_empty() && !plan.settings.delete {
+        return Err(Failure::usage("the plan deletes nothing: it ends with keys deactivated")
+            .hint("deletion is asked for when a plan is made: --delete-after DAYS"));
     }
     let more = accepted(&resuming.accept_gap, resuming.reason.as_deref())?;
     let _locks = lock_users(plan, resuming.acting.lock_dir.as_deref())?;

@@ -18,6 +18,10 @@ const ANSWER: u64 = 65_536;
 /// A command as a place for secrets.
 pub(super) struct CommandSink {
     pub(super) command: String,
+    pub(super) account: String,
+    pub(super) user: String,
+    /// The key that is replaced.
+    pub(super) old: String,
     pub(super) limit: Duration,
     pub(super) smtp: Vec<String>,
 }
@@ -32,10 +36,19 @@ impl CommandSink {
         if let Value::Object(map) = &mut message {
             map.insert("version".to_owned(), json!(1));
             map.insert("operation".to_owned(), json!(operation));
+            map.insert("account".to_owned(), json!(self.account));
+            map.insert("user".to_owned(), json!(self.user));
+            map.insert("old_access_key_id".to_owned(), json!(self.old));
         }
         let input = Zeroizing::new(serde_json::to_vec(&message).unwrap_or_default());
         wipe(&mut message);
-        let run = run(&self.command, &[("OFFKEY_OPERATION", operation)], &input, self.limit);
+        let about = [
+            ("OFFKEY_OPERATION", operation),
+            ("OFFKEY_ACCOUNT", &self.account),
+            ("OFFKEY_USER", &self.user),
+            ("OFFKEY_OLD_ACCESS_KEY_ID", &self.old),
+        ];
+        let run = run(&self.command, &about, &input, self.limit);
         match run.map_err(|error| self.wrong(true, format_args!("{operation}: {error}")))? {
             (Some(status), output) if status.success() => Ok(Some(output)),
             (Some(status), _) if status.code() == Some(UNKNOWN_OPERATION) => Ok(None),
@@ -50,7 +63,7 @@ impl CommandSink {
 
 impl Sink for CommandSink {
     fn prove(&self, old: &str) -> Result<(), SinkError> {
-        match self.run("prove", json!({"old_access_key_id": old}))? {
+        match self.run("prove", json!({"access_key_id": old}))? {
             Some(_) => Ok(()),
             None => Err(self.wrong(false, "it has to know the operation \"prove\"")),
         }
@@ -58,9 +71,6 @@ impl Sink for CommandSink {
 
     fn store(&self, pair: &Pair<'_>) -> Result<(), SinkError> {
         let mut message = json!({
-            "account": pair.account,
-            "user": pair.user,
-            "old_access_key_id": pair.old,
             "access_key_id": pair.id,
             "secret_access_key": pair.secret.expose(),
         });

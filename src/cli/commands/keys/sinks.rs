@@ -65,6 +65,9 @@ pub(super) fn of(plan: &Plan, key: &KeyPlan, aws: &Aws) -> Option<Box<dyn Sink>>
         SinkSpec::Profile { profile, file } => Box::new(ProfileSink::new(Path::new(file), profile)),
         SinkSpec::Command { command } => Box::new(CommandSink {
             command: command.clone(),
+            account: key.account.clone(),
+            user: key.user.clone(),
+            old: key.key.id.clone(),
             limit: Duration::from_secs(plan.settings.command_seconds),
             smtp: smtp.clone(),
         }),
