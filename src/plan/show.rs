@@ -68,10 +68,14 @@ fn needed_silence(plan: &Plan, key: &KeyPlan) -> i32 {
 pub fn show(plan: &Plan, now: Option<Timestamp>) -> String {
     let mut out = String::new();
     let count = counted(plan.keys.len(), "key");
-    let _ = writeln!(out, "plan {}: {} {count}", plan.id, plan.operation.id());
-    let _ = writeln!(out, "  made {} by {}", plan.created, plan.caller.principal);
-    let over = now.is_some_and(|now| now >= plan.expires);
-    let _ = writeln!(out, "  may be begun until {}{}", plan.expires, if over { " (expired)" } else { "" });
+    if plan.keys.is_empty() {
+        let _ = writeln!(out, "no plan: there is no key to {}", plan.operation.id());
+    } else {
+        let _ = writeln!(out, "plan {}: {} {count}", plan.id, plan.operation.id());
+        let _ = writeln!(out, "  made {} by {}", plan.created, plan.caller.principal);
+        let over = if now.is_some_and(|now| now >= plan.expires) { " (expired)" } else { "" };
+        let _ = writeln!(out, "  may be begun until {}{over}", plan.expires);
+    }
     for key in &plan.keys {
         let _ = writeln!(out, "\n{} of user {} in account {}", key.key.id, key.user, key.account);
         let used = key
@@ -130,7 +134,7 @@ pub fn show(plan: &Plan, now: Option<Timestamp>) -> String {
             let _ = writeln!(out, "    instead: {}", left.instead);
         }
     }
-    if !plan.settings.delete {
+    if !plan.settings.delete && !plan.keys.is_empty() {
         let _ = writeln!(out, "\nnothing is deleted: deletion was not asked for (--delete-after DAYS)");
     }
     out

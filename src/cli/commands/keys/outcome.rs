@@ -54,15 +54,20 @@ pub(super) fn of(plan: &Plan, path: &str, key: &KeyPlan, told: &Told) -> Outcome
         Ending::Paused { until, blockers } => {
             out.until = until.map(|until| until.to_string());
             out.why = blockers.iter().map(|blocker| why(&blocker.id, &blocker.text)).collect();
-            let confirm = blockers.iter().any(|blocker| blocker.id == "confirm");
-            let accept = blockers.iter().any(|b| b.until.is_none() && !matches!(b.id.as_str(), "confirm"));
-            out.next.push(match (confirm, until) {
-                (true, _) => format!("offkey {command} resume {path} --delete {}", key.key.id),
-                (_, Some(until)) => format!("offkey {command} resume {path}, from {until} on"),
-                _ => format!("offkey {command} resume {path}, when that is so"),
-            });
-            if accept {
-                out.next.push("or take it upon yourself: --accept-gap ID --reason TEXT".to_owned());
+            let open: Vec<&str> =
+                blockers.iter().filter(|b| b.until.is_none()).map(|blocker| blocker.id.as_str()).collect();
+            let resume = format!("offkey {command} resume {path}");
+            match (open.as_slice(), until) {
+                (["confirm"], _) => out.next.push(format!("{resume} --delete {}", key.key.id)),
+                ([], Some(until)) => out.next.push(format!("{resume}, from {until} on")),
+                (open, _) => {
+                    let evidence = open.iter().any(|id| !matches!(*id, "replacement" | "silence"));
+                    let newer = if evidence { " --evidence NEWER-LOGS" } else { "" };
+                    out.next.push(format!("{resume}{newer}, when that is so"));
+                    let ids: Vec<String> = open.iter().map(|id| format!("--accept-gap {id}")).collect();
+                    out.next
+                        .push(format!("or take it upon yourself: {resume} {} --reason TEXT", ids.join(" ")));
+                }
             }
         }
         Ending::Stopped(trouble) => {
