@@ -100,6 +100,7 @@ fn documents_name_only_commands_and_flags_that_exist() {
         "docs/live.md",
         "docs/rotation.md",
         "docs/rotation-semantics.md",
+        "docs/reports.md",
     ] {
         let text = read(path);
         // Inside code fences only: prose may start a line with the name, too.

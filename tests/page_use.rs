@@ -194,3 +194,80 @@ fn it_prints_a_summary_and_the_first_fifty_keys() {
     let pdf = browser.pdf();
     assert!(pdf.starts_with(b"%PDF") && pdf.len() > 20_000, "{} bytes", pdf.len());
 }
+
+#[test]
+fn pictures_have_no_words_that_overlap_or_are_cut() {
+    let Some(browser) = Browser::start() else { return };
+    let dir = Dir::new();
+    let (_, report) = report(&dir, "60");
+    // With a history, so that there is a burn-down.
+    for day in ["2026-07-20", "2026-08-10", "2026-09-01"] {
+        let file = format!("history/{day}.json");
+        std::fs::create_dir_all(dir.path().join("history")).unwrap();
+        let output = offkey(&dir, &["report", "out/estate", "--as-of", day, "-q", "-o", &file]);
+        assert!([0, 3].contains(&code(&output)), "{}", stderr(&output));
+    }
+    let arguments = ["report", "out/estate", "--as-of", "2026-10-01", "--history", "history", "-q", "-o", "r.html"];
+    assert!([0, 3].contains(&code(&offkey(&dir, &arguments))));
+    let page = dir.path().join("r.html");
+    let mut places: Vec<String> = vec![String::new()];
+    places.extend(report["keys"].as_array().unwrap().iter().map(|key| format!("#key={}", key["reference"].as_str().unwrap())));
+    let check = "(() => {
+        const wrong = []; let pictures = 0;
+        for (const svg of document.querySelectorAll('svg.graph, svg.bars, svg.calendar')) {
+            if (!svg.checkVisibility()) continue;
+            pictures += 1;
+            const frame = svg.getBoundingClientRect();
+            const words = [...svg.querySelectorAll('text')].map((text) => [text.textContent, text.getBoundingClientRect()]);
+            for (const [text, box] of words) {
+                if (box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 2 || box.bottom > frame.bottom + 2) wrong.push(`cut: ${text}`);
+            }
+            words.forEach(([one, a], at) => words.slice(at + 1).forEach(([other, b]) => {
+                if (a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 3 && b.top < a.bottom - 3) wrong.push(`${one} over ${other}`);
+            }));
+        }
+        return [pictures, wrong];
+    })()";
+    for width in [1280, 900] {
+        browser.size(width, 900);
+        browser.open(&page, "");
+        let mut pictures = 0;
+        for place in &places {
+            browser.eval(&format!("(() => {{ location.hash = '{place}'; route(); }})()"));
+            let found = browser.eval(check);
+            pictures += found[0].as_u64().unwrap();
+            assert_eq!(found[1], serde_json::json!([]), "{width} {place}");
+        }
+        assert!(pictures > 60, "{pictures}");
+    }
+}
+
+#[test]
+fn the_scripts_own_functions_do_what_they_say() {
+    let Some(browser) = Browser::start() else { return };
+    let dir = Dir::new();
+    let (page, _) = report(&dir, "60");
+    browser.open(&page, "");
+    let cells: &[(&str, Value)] = &[
+        ("bucket(AGES, 90)", "90 days or less".into()),
+        ("bucket(AGES, 91)", "91–180 days".into()),
+        ("bucket(AGES, 100000)", "over 2 years".into()),
+        ("bucket(AGES, null)", "unknown".into()),
+        ("bytes(999)", "999 B".into()),
+        ("bytes(1500)", "1.5 kB".into()),
+        ("count(1, 'key')", "1 key".into()),
+        ("count(1234, 'key')", "1,234 keys".into()),
+        ("visible('a\\u202eb\\u0000\\u200b')", "a\\u202eb\\u0000\\u200b".into()),
+        ("csvCell('=1+1')[0] !== '='", true.into()),
+        ("csvCell('+1')[0] !== '+'", true.into()),
+        ("csvCell('a,\"b\"')", "\"a,\"\"b\"\"\"".into()),
+        ("filterHref({ verdict: 'a b', wave: '' })", "#keys&verdict=a%20b".into()),
+        ("keyHref('a/b#c')", "#key=a%2Fb%23c".into()),
+        ("dateOf(dayOf('2026-02-28') + 1)", "2026-03-01".into()),
+        ("decode('%zz')", "%zz".into()),
+        ("fit('x'.repeat(500), 100).length < 40", true.into()),
+    ];
+    for (expression, want) in cells {
+        assert_eq!(browser.eval(expression), *want, "{expression}");
+    }
+}

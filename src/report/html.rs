@@ -14,6 +14,7 @@ const STYLE: &str = include_str!("html/page.css");
 /// One script, in the order in which its parts build on each other.
 const SCRIPT: &str = concat!(
     include_str!("html/dom.js"),
+    include_str!("html/pictures.js"),
     include_str!("html/sections.js"),
     include_str!("html/table.js"),
     include_str!("html/key.js"),

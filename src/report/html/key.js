@@ -192,16 +192,6 @@ function consumer(c) {
 }
 
 // The picture of a key: places, consumers, the key, services. At most 40 nodes; what is left out is one node more.
-const pen = document.createElement('canvas').getContext('2d');
-function fit(text, width) {
-  pen.font = '12px system-ui, sans-serif';
-  let shown = visible(text);
-  if (pen.measureText(shown).width <= width) return shown;
-  if (shown.length > 80) shown = shown.slice(0, 80);
-  while (shown.length > 1 && pen.measureText(`${shown}…`).width > width) shown = shown.slice(0, -1);
-  return `${shown}…`;
-}
-
 function graphOf(key) {
   const column = (names, most, what) => {
     const shown = names.length > most ? names.slice(0, most - 1) : names;
@@ -240,128 +230,13 @@ function graphOf(key) {
 
 function graph(key) {
   const { columns, edges } = graphOf(key);
-  const [W, H, GAP, BOX] = [960, 44, 10, 196];
-  const height = Math.max(...columns.map((nodes) => nodes.length)) * (H + GAP) + 24;
-  const step = (W - BOX) / 3;
-  const heads = ['Places', 'Consumers', 'Key', 'Services called'];
-  columns.forEach((nodes, column) =>
-    nodes.forEach((node, at) => {
-      node.x = column * step;
-      node.y = 24 + (height - 24 - nodes.length * (H + GAP)) / 2 + at * (H + GAP) + GAP / 2;
-    }),
-  );
-  const line = ([from, to, events]) => {
-    const [x1, y1, x2, y2] = [from.x + BOX, from.y + H / 2, to.x, to.y + H / 2];
-    const mid = (x1 + x2) / 2;
-    return svg('path', {
-      d: `M${x1} ${y1}C${mid} ${y1} ${mid} ${y2} ${x2} ${y2}`,
-      'stroke-width': 1 + Math.min(4, Math.log10((events || 0) + 1)),
-      class: 'edge',
-    });
-  };
-  const box = (kind) => (node) =>
-    svg(
-      'g',
-      { class: `node ${kind}` },
-      svg('title', null, [node.label, node.note].filter(Boolean).join(' – ')),
-      svg('rect', { x: node.x, y: node.y, width: BOX, height: H, rx: 6 }),
-      svg('text', { x: node.x + 10, y: node.y + (node.note ? 19 : 26) }, fit(node.label, BOX - 20)),
-      node.note && svg('text', { x: node.x + 10, y: node.y + 35, class: 'note' }, fit(node.note, BOX - 20)),
-    );
-  const picture = svg(
-    'svg',
-    {
-      class: 'graph',
-      viewBox: `-1 0 ${W + 2} ${height}`,
-      role: 'img',
-      'aria-label': 'Graph of places, consumers, the key and services; the table below holds the same edges',
-    },
-    heads.map((head, at) => svg('text', { x: at * step, y: 14, class: 'note' }, head)),
-    edges.map(line),
-    columns.map((nodes, at) => nodes.map(box(at === 2 ? 'me' : ''))),
-  );
-  const name = (node) => (node.note && node.id !== 'key' ? `${node.label}: ${node.note}` : node.label);
-  return el(
-    'div',
-    null,
-    wide('Graph', picture),
-    details('The same as a table', () =>
-      table(
-        'Edges of the graph',
-        [
-          ['From', ([from]) => name(from)],
-          ['To', ([, to]) => name(to)],
-          ['Events', ([, , events]) => (typeof events === 'number' ? n(events) : ''), 'num'],
-        ],
-        edges,
-      ),
-    ),
-  );
-}
-
-// The days of use as a calendar: a column a week, Monday at the top. A day without logs is no day without use.
-const DAY = 864e5;
-const dayOf = (text) => Math.round(Date.parse(`${text}T00:00:00Z`) / DAY);
-const dateOf = (day) => new Date(day * DAY).toISOString().slice(0, 10);
-function calendar(key) {
-  const { days: used } = key.usage;
-  if (!used) return false;
-  const account = data.coverage.accounts.find((one) => one.account === key.account);
-  const logs = account && account.first_day ? [dayOf(account.first_day), dayOf(account.last_day)] : null;
-  const start = dayOf(used.first);
-  const active = new Set([...used.used].flatMap((mark, at) => (mark === '#' ? [start + at] : [])));
-  const last = Math.max(start + used.used.length - 1, logs ? logs[1] : 0);
-  const first = Math.max(Math.min(start, logs ? logs[0] : start), last - 53 * 7 + 1);
-  const monday = first - ((first + 3) % 7);
-  const missing = (account ? account.missing : []).map((gap) => [dayOf(gap.first_day), dayOf(gap.last_day)]);
-  const dark = (day) => !logs || day < logs[0] || day > logs[1] || missing.some(([from, to]) => day >= from && day <= to);
-  const [size, top] = [15, 18];
-  const cells = [];
-  const months = [];
-  let labelled = -9;
-  for (let day = first; day <= last; day += 1) {
-    const [week, weekday] = [Math.floor((day - monday) / 7), (day + 3) % 7];
-    const kind = active.has(day) ? 'on' : dark(day) ? 'dark' : 'off';
-    const word = { on: 'used', off: 'not used', dark: 'no logs' }[kind];
-    const place = { x: 30 + week * size, y: top + weekday * size, width: size - 3, height: size - 3, rx: 2, class: kind };
-    cells.push(svg('rect', place, svg('title', null, `${dateOf(day)}: ${word}`)));
-    if ((day === first || dateOf(day).endsWith('-01')) && week - labelled > 3) {
-      months.push(svg('text', { x: 30 + week * size, y: 12 }, dateOf(day).slice(0, 7)));
-      labelled = week;
-    }
-  }
-  const weeks = Math.floor((last - monday) / 7) + 1;
-  const unseen = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter((day) => !active.has(day) && dark(day));
-  const words = `Used on ${count(active.size, 'day')} of ${n(last - first + 1)} from ${dateOf(first)} to ${dateOf(last)}${unseen.length ? `; on ${count(unseen.length, 'other day')} there are no logs` : ''}.`;
-  const names = [
-    ['Mon', 0],
-    ['Wed', 2],
-    ['Fri', 4],
-  ];
-  return el(
-    'div',
-    null,
-    el('p', null, words),
-    wide(
-      'Calendar',
-      svg(
-        'svg',
-        { class: 'calendar', width: 30 + Math.max(weeks, 8) * size, height: top + 7 * size, role: 'img', 'aria-label': words },
-        names.map(([name, at]) => svg('text', { x: 0, y: top + at * size + 10 }, name)),
-        months,
-        cells,
-      ),
-    ),
-    el(
-      'p',
-      { class: 'legend muted' },
-      ['on', 'off', 'dark'].map((kind, at) => [
-        svg('svg', { class: 'calendar', width: 12, height: 12, 'aria-hidden': 'true' }, svg('rect', { x: 0.5, y: 0.5, width: 11, height: 11, rx: 2, class: kind })),
-        ` ${['used', 'not used', 'no logs'][at]} `,
-      ]),
-    ),
-    details('The days as a list', () => el('p', null, [...active].sort((a, b) => a - b).map(dateOf).join(', '))),
-  );
+  return boxes({
+    heads: ['Places', 'Consumers', 'Key', 'Services called'],
+    columns,
+    edges,
+    me: 2,
+    label: 'Graph of places, consumers, the key and services; the table below holds the same edges',
+  });
 }
 
 function keyPage(key) {

@@ -464,55 +464,6 @@ function coverage() {
   );
 }
 
-// How many keys are left, report by report: a bar for the active ones, its dark part for those due.
-function burnDown() {
-  const points = data.history.slice(-24);
-  if (points.length < 2) {
-    return section(
-      'burn-down',
-      'Burn-down',
-      empty('One report shows no progress. Give the directory of earlier JSON reports by --history.'),
-    );
-  }
-  const most = Math.max(1, ...points.map((point) => point.active));
-  const row = 36;
-  const bars = points.map((point, at) => {
-    const [y, share] = [at * row, (value) => `${(100 * value) / most}%`];
-    return svg(
-      'g',
-      null,
-      svg('text', { x: 0, y: y + 13 }, point.as_of.slice(0, 10)),
-      svg('text', { x: '100%', y: y + 13, 'text-anchor': 'end' }, `${n(point.active)} active, ${n(point.due)} due`),
-      svg('rect', { x: 0, y: y + 18, width: '100%', height: 9, rx: 3, class: 'track' }),
-      svg('rect', { x: 0, y: y + 18, width: share(point.active), height: 9, rx: 3, class: 'bar-unknown' }),
-      svg('rect', { x: 0, y: y + 18, width: share(point.due), height: 9, rx: 3, class: 'bar' }),
-    );
-  });
-  const [first, last] = [points[0], points[points.length - 1]];
-  const words = `Active keys went from ${n(first.active)} to ${n(last.active)} between ${first.as_of.slice(0, 10)} and ${last.as_of.slice(0, 10)}; keys due from ${n(first.due)} to ${n(last.due)}.`;
-  return section(
-    'burn-down',
-    'Burn-down',
-    el('p', { class: 'lead' }, words, ' Blue: keys due; grey: other active keys.'),
-    svg('svg', { class: 'bars', width: '100%', height: points.length * row, role: 'img', 'aria-label': words }, bars),
-    details('The same as a table', () =>
-      table(
-        'Burn-down',
-        [
-          ['As of', (point) => when(point.as_of)],
-          num('Active keys', 'active'),
-          num('Due', 'due'),
-          ['Retire', (point) => n(point.verdicts.retire || 0), 'num'],
-          ['Replace', (point) => n(point.verdicts.replace || 0), 'num'],
-          ['Rotate', (point) => n(point.verdicts.rotate || 0), 'num'],
-          ['Investigate', (point) => n(point.verdicts.investigate || 0), 'num'],
-        ],
-        points,
-      ),
-    ),
-  );
-}
-
 function mutes() {
   return section(
     'mutes',

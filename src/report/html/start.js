@@ -69,6 +69,7 @@ const PARTS = [
   ['summary', 'Summary', summary],
   ['burn-down', 'Burn-down', burnDown],
   ['waves', 'Waves', waves],
+  ['flow', 'Flow', flow],
   ['ages', 'Ages', heatMap],
   ['keys', 'Keys', keyTable],
   ['users', 'Users', users],
