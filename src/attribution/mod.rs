@@ -7,7 +7,7 @@ mod networks;
 mod origin;
 mod questions;
 
-pub use agent::{Agent, CredentialSource, ProgramKind, System};
+pub use agent::{Agent, CredentialSource, ProgramKind, System, is_public_program};
 pub use consumers::{
     Allowed, AllowedCall, Aside, AsideKind, Attribution, Calls, Consumer, KeyContext, attribute,
 };

@@ -228,7 +228,7 @@ fn verdict(key: &KeyAnalysis) -> Vec<String> {
 
 impl Blueprint {
     /// ARN of the role, with a placeholder where the account is not known.
-    pub(super) fn role_arn(&self) -> String {
+    pub fn role_arn(&self) -> String {
         let partition = self.partition();
         let account = self.account.as_deref().unwrap_or("<ACCOUNT_ID>");
         format!("arn:{partition}:iam::{account}:role/{}", self.role_name)
@@ -251,7 +251,7 @@ impl Blueprint {
     }
 
     /// Policies to write, with their names, and whether they are attached.
-    pub(super) fn policies(&self) -> Vec<(String, &Document, bool)> {
+    pub fn policies(&self) -> Vec<(String, &Document, bool)> {
         let named = |what: &'static str, documents: &'_ [Document]| {
             (1..=documents.len()).map(|n| format!("{}{what}-{n}", self.role_name)).collect::<Vec<_>>()
         };

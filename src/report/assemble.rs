@@ -56,6 +56,9 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
     Report {
         schema: SCHEMA,
         title: title.to_owned(),
+        audience: "eng",
+        redacted: false,
+        logo: None,
         offkey_version: env!("CARGO_PKG_VERSION"),
         as_of: format_instant(analysis.as_of),
         thresholds: Thresholds {
@@ -289,6 +292,7 @@ fn consumer(analysis: &Analysis, key: &KeyAnalysis, c: &Workload, advice: &Advic
         active_days: c.cadence.active_days,
         longest_gap_days: c.cadence.longest_gap_days,
         replacement: replacement(advice),
+        cut_over: None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Renders: one set of values, a renderer per format, values in and bytes out. Nothing here reads or writes.
 
 mod assemble;
+mod audience;
+mod consumer_view;
 mod coverage_view;
 mod csv;
 mod diff;
@@ -12,6 +14,8 @@ mod json;
 mod markdown;
 mod mute;
 mod permissions;
+mod pseudonyms;
+mod redact;
 mod rows;
 mod sarif;
 mod seen;
@@ -21,14 +25,16 @@ mod text;
 mod view;
 
 pub use assemble::assemble;
+pub use audience::for_executives;
 pub use diff::{Change, Changed, DIFF_SCHEMA, Diff, PastReport, Point, burn_down, diff, point_of};
 pub use explain::explain;
 pub use graph_formats::GraphFormat;
 pub use mute::{MuteRule, mute};
+pub use redact::redact;
 pub use rows::{RowFormat, rows};
 pub use summary::summary;
 pub use text::clean;
-pub use view::{Consumer, Key, Report, SCHEMA};
+pub use view::{Consumer, CutOver, Key, Report, RolePolicy, SCHEMA, Steps};
 
 /// Formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,11 @@ impl ReportFormat {
             "sarif" => Some(Self::Sarif),
             _ => None,
         }
+    }
+
+    /// Whether people read it, and not programs.
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Self::Html | Self::Markdown)
     }
 
     /// Renders a report.

@@ -3,11 +3,11 @@
 //! Times are RFC 3339 in UTC; days are `YYYY-MM-DD`. Absent means unknown. Lists are complete unless a field
 //! `…_total` beside them says how many there are.
 
+pub use super::consumer_view::*;
 pub(crate) use super::coverage_view::*;
 use super::diff::Point;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 /// Name and version of the format. Fields may be added within a version; none change meaning or go.
 pub const SCHEMA: &str = "offkey.report/1";
@@ -19,6 +19,13 @@ pub struct Report {
     pub schema: &'static str,
     /// Title.
     pub title: String,
+    /// `eng`: everything; `exec`: without what only engineers need. JSON, CSV and SARIF are always whole.
+    pub audience: &'static str,
+    /// Whether names, key ids, account ids and addresses stand for others.
+    pub redacted: bool,
+    /// Picture on the page, as a `data:` URI; no part of JSON.
+    #[serde(skip)]
+    pub logo: Option<String>,
     /// Version of the program that made it.
     pub offkey_version: &'static str,
     /// The time it speaks for.
@@ -304,187 +311,6 @@ pub struct Sessions {
     pub never_seen: usize,
     /// Ways in which sessions derive, with the events under each.
     pub paths: Vec<NamedCount>,
-}
-
-/// One consumer.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Consumer {
-    /// Stable between runs.
-    pub id: String,
-    /// Kind id.
-    pub kind: &'static str,
-    /// Kind for people.
-    pub kind_title: &'static str,
-    /// `low`, `medium` or `high`.
-    pub confidence: &'static str,
-    /// Why the confidence is lower than the signals would make it, where it is.
-    pub capped_by: Option<String>,
-    /// The kind that is nearly as plausible: ask the owner.
-    pub rival: Option<&'static str>,
-    /// What only the owner can answer.
-    pub questions: Vec<String>,
-    /// Program and place.
-    pub origin: String,
-    /// Whether any record shows it; false where it is presumed.
-    pub seen: bool,
-    /// What speaks for which kind, strongest first.
-    pub signals: Vec<Signal>,
-    /// Programs with their events.
-    pub programs: Vec<Count>,
-    /// Tools that drive those programs.
-    pub drivers: Vec<String>,
-    /// Places.
-    pub places: Vec<String>,
-    /// Busiest source addresses with their events.
-    pub addresses: Vec<Count>,
-    /// How many addresses there are.
-    pub addresses_total: usize,
-    /// Busiest user agents with their events.
-    pub user_agents: Vec<Count>,
-    /// How many agents there are.
-    pub user_agents_total: usize,
-    /// Where the secret lies, as far as user agents say. Hints, never proof.
-    pub credential_sources: Vec<&'static str>,
-    /// Calls, busiest first.
-    pub calls: Vec<Call>,
-    /// IAM actions that its calls needed, with resources, by name: what `offkey replace` makes policies of.
-    pub permissions: Vec<Permission>,
-    /// Calls that worked and whose actions are not known; nothing is guessed.
-    pub unmapped_calls: Vec<Unmapped>,
-    /// Regions called.
-    pub regions: Vec<String>,
-    /// Roles assumed.
-    pub roles: Vec<String>,
-    /// Paths of derived sessions it worked under.
-    pub session_paths: Vec<Count>,
-    /// Events.
-    pub events: u64,
-    /// First event.
-    pub first: Option<String>,
-    /// Last event.
-    pub last: Option<String>,
-    /// Its first event's id: where to look in the logs.
-    pub sample_event_id: Option<String>,
-    /// Rhythm; absent where no record shows it.
-    pub rhythm: Option<&'static str>,
-    /// Days with use.
-    pub active_days: usize,
-    /// Longest silence between two of them, in days.
-    pub longest_gap_days: i32,
-    /// What replaces its key.
-    pub replacement: Replacement,
-}
-
-/// A signal for a kind.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Signal {
-    /// Kind id.
-    pub kind: &'static str,
-    /// `weak`, `medium` or `strong`.
-    pub strength: &'static str,
-    /// Whether it speaks for the kind that the consumer is told to be; otherwise it speaks against it.
-    pub supports: bool,
-    /// What was observed.
-    pub text: String,
-    /// In how many events; 0 where it is a fact about the user and not about calls.
-    pub events: u64,
-    /// The first of them.
-    pub first: Option<String>,
-    /// The last of them.
-    pub last: Option<String>,
-    /// One of them, to look up in the logs.
-    pub sample_event_id: Option<String>,
-}
-
-/// A text with its events.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Count {
-    /// The text.
-    pub name: String,
-    /// Events.
-    pub events: u64,
-}
-
-/// One kind of call.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Call {
-    /// Service host without `.amazonaws.com`.
-    pub service: String,
-    /// API call.
-    pub name: String,
-    /// Events.
-    pub events: u64,
-    /// Of those, denied: evidence of need, not of permission.
-    pub denied: u64,
-    /// Of those, other errors.
-    pub failed: u64,
-}
-
-/// An IAM action that calls needed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Permission {
-    /// Such as `s3:ListAllMyBuckets`.
-    pub action: String,
-    /// `list`, `read`, `tagging`, `write` or `permissions-management`.
-    pub level: &'static str,
-    /// ARNs with wildcards as policies have them, or `*`.
-    pub resources: Vec<String>,
-    /// How the resources came about: `exact`, `widened`, `none-taken` (the action takes none), `not-named` (some calls do
-    /// not say what they acted on) or `as-today` (likewise, so the user's own policies stand in).
-    pub scope: &'static str,
-    /// Under which condition.
-    pub condition: Option<String>,
-    /// `none`, `careful` (reaches further than it says) or `privileged` (makes administrators).
-    pub danger: &'static str,
-    /// Whether the role is granted it; privileged actions are only if somebody asks.
-    pub granted: bool,
-    /// Events that needed it.
-    pub events: u64,
-    /// Of those, events that failed on what they found, after authorisation.
-    pub failed: u64,
-    /// Why it is called otherwise than the call, where it is.
-    pub because: Option<&'static str>,
-}
-
-/// A call whose actions are not known.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Unmapped {
-    /// Service host without `.amazonaws.com`.
-    pub service: String,
-    /// API call.
-    pub name: String,
-    /// Events.
-    pub events: u64,
-}
-
-/// A recommended replacement.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Replacement {
-    /// Id of the rule.
-    pub rule: &'static str,
-    /// In a few words.
-    pub title: &'static str,
-    /// `new-role`, `existing-role`, `sign-in`, `rotate` or `identify`.
-    pub outcome: &'static str,
-    /// Trust policy with placeholders in angle brackets.
-    pub trust_policy: Option<Value>,
-    /// What has to be filled in.
-    pub needs: Vec<Need>,
-    /// What to do, in order.
-    pub steps: Vec<String>,
-    /// What to watch out for.
-    pub caveats: Vec<String>,
-    /// What would make a role possible, where none is yet.
-    pub unblock: Option<&'static str>,
-}
-
-/// A placeholder of a trust policy.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Need {
-    /// Name between the angle brackets.
-    pub name: &'static str,
-    /// What to ask.
-    pub ask: &'static str,
 }
 
 /// Usage that is no consumer.

@@ -13,5 +13,5 @@ mod tokens;
 pub use credentials::CredentialSource;
 pub use parse::Agent;
 pub(crate) use parse::is_service_name;
-pub use products::ProgramKind;
+pub use products::{ProgramKind, is_public_program};
 pub use system::System;

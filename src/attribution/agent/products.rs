@@ -128,3 +128,8 @@ pub(super) fn takes_static_keys_only(program: &str, version: &str) -> bool {
         ("aws-sdk-php" | "aws-sdk-php2", "1" | "2") | ("aws-sdk-ruby", "1") | ("aws-sdk-dotnet", "1")
     )
 }
+
+/// Whether a program's name is one that everybody knows, and so tells nothing about its user.
+pub fn is_public_program(name: &str) -> bool {
+    PRODUCTS.iter().any(|(_, program, _)| *program == name) || DRIVERS.contains(&name)
+}

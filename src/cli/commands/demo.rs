@@ -9,6 +9,7 @@ use crate::aws::StandIn;
 use crate::demo::{EstateOptions, LiveEstate, as_of, generate};
 use crate::input::{Argument, Depth};
 use crate::recommend::Thresholds;
+use super::cut_overs::cut_overs;
 use crate::report::{ReportFormat, assemble, summary};
 use crate::store::DemoTree;
 use clap::Args;
@@ -74,7 +75,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let estate = Argument { path: tree.estate().to_string_lossy().into_owned(), name: "estate".into() };
     let material = load::read_all(&[estate], Vec::new(), Depth::Evidence, None, terminal)?;
     let analysis = analyse(material, AsOf::At(as_of()), Thresholds::default());
-    let report = assemble(&analysis, "Access key migration report: the demo company");
+    let mut report = assemble(&analysis, "Access key migration report: the demo company");
+    cut_overs(&mut report, &analysis);
     for (name, format) in [
         ("report.html", ReportFormat::Html),
         ("report.md", ReportFormat::Markdown),

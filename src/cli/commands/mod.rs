@@ -3,6 +3,7 @@
 mod chosen;
 pub(super) mod collect;
 pub(super) mod completions;
+mod cut_overs;
 pub(super) mod demo;
 pub(super) mod diff;
 pub(super) mod doctor;

@@ -5,8 +5,11 @@ use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
 use super::diff::points;
 use super::mute::rules;
+use super::cut_overs::cut_overs;
 use super::{load, outputs};
-use crate::report::{ReportFormat, assemble, mute, point_of, summary};
+use crate::report::{ReportFormat, assemble, for_executives, mute, point_of, redact, summary};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 
 /// Write the migration report: a verdict for every key, a replacement for every consumer
@@ -30,6 +33,15 @@ pub(in super::super) struct Arguments {
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "Access key migration report")]
     title: String,
+    /// A picture for the page's head: PNG, JPEG, GIF, WebP or SVG of at most 256 KB
+    #[arg(long, value_name = "FILE")]
+    logo: Option<String>,
+    /// For whom page and Markdown are made; data formats are always whole
+    #[arg(long, value_name = "WHO", value_enum, default_value_t = Audience::Eng)]
+    audience: Audience,
+    /// Put others in place of key ids, account ids, addresses and names, the same one each time
+    #[arg(long)]
+    redact: bool,
     /// A directory of earlier JSON reports, for the burn-down
     #[arg(long, value_name = "DIR")]
     history: Option<String>,
@@ -45,6 +57,14 @@ pub(in super::super) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Audience {
+    /// Those who decide: verdicts, waves, gaps and counts
+    Exec,
+    /// Those who do it: everything
+    Eng,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FailOn {
     Retire,
     Replace,
@@ -57,8 +77,11 @@ enum FailOn {
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
     let formats =
         outputs::formats(&arguments.outputs, ReportFormat::from_path, ".html, .md, .json, .csv, .sarif")?;
+    let logo = arguments.logo.as_deref().map(logo).transpose()?;
     let analysis = load::analysis(&arguments.inputs, &arguments.judging, terminal)?;
     let mut report = assemble(&analysis, &arguments.title);
+    cut_overs(&mut report, &analysis);
+    report.logo = logo;
     if let Some(directory) = &arguments.history {
         let now = point_of(&report);
         report.history = points(directory, terminal)?;
@@ -70,8 +93,16 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         // A report without exemptions says more, not less.
         Err(failure) => terminal.warn(&format!("exemptions are not used: {failure}")),
     }
+    if arguments.redact {
+        redact(&mut report, &analysis);
+    }
+    let for_them = match arguments.audience {
+        Audience::Exec => Some(for_executives(&report)),
+        Audience::Eng => None,
+    };
     for (path, format) in &formats {
-        let bytes = format.render(&report).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
+        let report = for_them.as_ref().filter(|_| format.is_for_people()).unwrap_or(&report);
+        let bytes = format.render(report).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
         outputs::write(path, &bytes, terminal)?;
     }
     if arguments.json {
@@ -94,4 +125,33 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     });
     // What was asked for comes first: one damaged file must not silence a gate.
     Ok(if found { ExitKind::Findings } else { load::completeness(&analysis.material) })
+}
+
+/// A logo larger than this is a photograph.
+const LOGO: u64 = 256 * 1024;
+
+/// The picture as a `data:` URI. As such it runs nothing, also where it is SVG.
+fn logo(path: &str) -> Result<String, Failure> {
+    let cannot = |why: String| Failure::new(format!("cannot use {path} as logo: {why}"));
+    let meta = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
+    if !meta.is_file() || meta.len() > LOGO {
+        return Err(cannot(format!("it is no file of at most {} KB", LOGO / 1024)));
+    }
+    let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    let text = String::from_utf8_lossy(bytes.get(..512).unwrap_or(&bytes)).into_owned();
+    let kind = if starts(b"\x89PNG\r\n\x1a\n") {
+        "image/png"
+    } else if starts(b"\xff\xd8\xff") {
+        "image/jpeg"
+    } else if starts(b"GIF8") {
+        "image/gif"
+    } else if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        "image/webp"
+    } else if text.trim_start_matches('\u{feff}').trim_start().starts_with('<') && text.contains("<svg") {
+        "image/svg+xml"
+    } else {
+        return Err(cannot("it is no PNG, JPEG, GIF, WebP or SVG".to_owned()));
+    };
+    Ok(format!("data:{kind};base64,{}", STANDARD.encode(bytes)))
 }
