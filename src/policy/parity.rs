@@ -8,6 +8,7 @@ use super::evaluate::{Decision, Request, action_matches, decide, list};
 use super::scope::{Scope, covers, resources};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// What the comparison comes to. Events are successful calls and calls that failed after authorisation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -305,13 +306,14 @@ fn allowed(policies: &[&Value]) -> BTreeSet<Action> {
         }
     }
     let any = |patterns: &BTreeSet<String>, action: &str| patterns.iter().any(|p| action_matches(p, action));
-    all_actions()
-        .filter(|action| {
-            let spelled = action.to_string().to_ascii_lowercase();
-            let open = || not.iter().any(|except| !except.iter().any(|p| action_matches(p, &spelled)));
-            (any(&allow, &spelled) || open()) && !any(&deny, &spelled)
-        })
-        .collect()
+    // Spelled once: the table has some twenty thousand.
+    static SPELLED: OnceLock<Vec<(Action, String)>> = OnceLock::new();
+    let spelled = SPELLED.get_or_init(|| all_actions().map(|action| (action, action.to_string())).collect());
+    let counts = |spelled: &str| {
+        let open = || not.iter().any(|except| !except.iter().any(|p| action_matches(p, spelled)));
+        (any(&allow, spelled) || open()) && !any(&deny, spelled)
+    };
+    spelled.iter().filter(|(_, spelled)| counts(spelled)).map(|(action, _)| *action).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The report as one self-contained page: data compressed inside, no network, nothing from a log as markup.
 
+use super::packed::packed;
 use super::text::html;
 use super::view::Report;
 use base64::Engine;
@@ -29,7 +30,8 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
         hash(STYLE),
         hash(SCRIPT)
     );
-    let json = serde_json::to_vec(report).map_err(|e| e.to_string())?;
+    let value = serde_json::to_value(report).map_err(|e| e.to_string())?;
+    let json = packed(&value).to_string().into_bytes();
     let mut gzip = GzBuilder::new().write(Vec::new(), Compression::best());
     gzip.write_all(&json).map_err(|e| e.to_string())?;
     let data = STANDARD.encode(gzip.finish().map_err(|e| e.to_string())?);
@@ -39,6 +41,7 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
         ("{{TITLE}}", html(&report.title)),
         ("{{CSP}}", csp),
         ("{{STYLE}}", STYLE.to_owned()),
+        ("{{LOGO}}", report.logo.as_deref().map(logo).unwrap_or_default()),
         ("{{STATIC}}", static_summary(report)),
         ("{{DATA}}", data),
         ("{{SCRIPT}}", SCRIPT.to_owned()),
@@ -59,6 +62,11 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
     }
     out.push_str(rest);
     Ok(out.into_bytes())
+}
+
+/// The picture in the page's head; that it is the owner's logo says nothing that the title does not.
+fn logo(uri: &str) -> String {
+    format!("<img class=\"logo\" alt=\"\" src=\"{}\">", html(uri))
 }
 
 /// What a reader without scripts sees.

@@ -17,14 +17,16 @@ pub(super) fn render(report: &Report) -> Vec<u8> {
     }
     waves(report, &mut out);
     table(report, &mut out);
-    out.push_str("\n## Keys in detail\n");
-    if report.keys.is_empty() {
-        out.push_str("\nNone.\n");
+    if report.audience != "exec" {
+        out.push_str("\n## Keys in detail\n");
+        if report.keys.is_empty() {
+            out.push_str("\nNone.\n");
+        }
+        for key in &report.keys {
+            detail(key, &mut out);
+        }
+        others(report, &mut out);
     }
-    for key in &report.keys {
-        detail(key, &mut out);
-    }
-    others(report, &mut out);
     mutes(report, &mut out);
     coverage(report, &mut out);
     method(report, &mut out);
@@ -39,6 +41,12 @@ fn head(report: &Report, out: &mut String) {
         "As of {}, made by offkey {}. A key is due when older than {} days or idle for longer than {}.\n",
         report.as_of, report.offkey_version, report.thresholds.max_age_days, report.thresholds.max_idle_days
     );
+    if report.audience == "exec" {
+        out.push_str("Made for those who decide: evidence and policies are in the report for engineers.\n\n");
+    }
+    if report.redacted {
+        out.push_str("Redacted: key ids, accounts, addresses and names stand for others, the same one each time.\n\n");
+    }
     out.push_str("## Summary\n\n| | |\n|---|---:|\n");
     for verdict in &s.verdicts {
         let _ = writeln!(out, "| Keys to {} | {} |", verdict.title, verdict.count);

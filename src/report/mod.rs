@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod markdown;
 mod mute;
+mod packed;
 mod permissions;
 mod pseudonyms;
 mod redact;

@@ -168,7 +168,19 @@ const kindTitles = new Map(); // rivals and signals name kinds by id alone
 async function unpack() {
   const packed = Uint8Array.from(atob(byId('data').textContent.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return JSON.parse(await new Response(stream).text());
+  const { texts, data: small } = JSON.parse(await new Response(stream).text());
+  return whole(small, texts);
+}
+
+/** Puts texts that stand once in a table back where they belong; packed.rs says how they were taken out. */
+function whole(value, texts) {
+  if (value === null || typeof value !== 'object') return value;
+  const text = (line) => (typeof line === 'number' ? texts[line] : line);
+  if (Array.isArray(value)) value.forEach((item, at) => { value[at] = whole(item, texts); });
+  else if (!Object.hasOwn(value, '$')) for (const name of Object.keys(value)) value[name] = whole(value[name], texts);
+  else if (value.$ === null) return Object.fromEntries(value.fields.map(([name, field]) => [name, whole(field, texts)]));
+  else return Array.isArray(value.$) ? value.$.map(text).join('\n') : text(value.$);
+  return value;
 }
 
 function index() {

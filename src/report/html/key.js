@@ -48,6 +48,18 @@ async function copy(pre) {
   }
 }
 
+/** A text to take along, with a button that copies it. */
+function code(title, text) {
+  const pre = el('pre', { tabindex: '0', role: 'group', 'aria-label': title }, text);
+  const button = el(
+    'button',
+    { type: 'button', class: 'quiet', click: () => copy(pre) },
+    'Copy',
+    el('span', { class: 'sr' }, ` ${title}`),
+  );
+  return el('div', null, el('div', { class: 'pre-head' }, el('h5', null, title), button), pre);
+}
+
 const OUTCOMES = {
   'new-role': 'a new role',
   'existing-role': 'a role that exists',
@@ -56,9 +68,6 @@ const OUTCOMES = {
   identify: 'identify it first',
 };
 function replacement(r) {
-  const pre =
-    r.trust_policy &&
-    el('pre', { tabindex: '0', role: 'group', 'aria-label': 'Trust policy' }, JSON.stringify(r.trust_policy, null, 2));
   return el(
     'div',
     { class: 'replacement' },
@@ -72,20 +81,7 @@ function replacement(r) {
       ),
     r.unblock && el('p', null, el('strong', null, 'A role becomes possible with: '), r.unblock),
     r.caveats.length > 0 && [el('h5', null, 'Watch out'), list(r.caveats)],
-    pre && [
-      el(
-        'div',
-        { class: 'pre-head' },
-        el('h5', null, 'Trust policy'),
-        el(
-          'button',
-          { type: 'button', class: 'quiet', click: () => copy(pre) },
-          'Copy',
-          el('span', { class: 'sr' }, ' trust policy'),
-        ),
-      ),
-      pre,
-    ],
+    r.trust_policy && code('Trust policy', JSON.stringify(r.trust_policy, null, 2)),
     r.needs.length > 0 && [
       el('h5', null, 'To fill in'),
       table('Placeholders', [['Placeholder', (need) => mono(`<${need.name}>`)], col('Question', 'ask')], r.needs),
@@ -114,8 +110,45 @@ const permissions = (items) =>
     ),
   );
 
+/** From the key to the role: policies, Terraform, checklist, what to type. Long, so each is opened when it is wanted. */
+function cutOver(way) {
+  const policy = (one) =>
+    code(`${one.name}${one.attached ? '' : ' (privileged: attached to nothing)'}`, JSON.stringify(one.document, null, 2));
+  return el(
+    'div',
+    { class: 'ways' },
+    way.policies.length > 0 &&
+      details(`Permission ${way.policies.length === 1 ? 'policy' : `policies (${n(way.policies.length)})`}`, () =>
+        el('div', { class: 'under' }, way.parity && el('p', null, way.parity), way.policies.map(policy)),
+      ),
+    way.terraform && details('Terraform', () => el('div', { class: 'under' }, code(`${way.role}.tf`, way.terraform))),
+    way.steps.length > 0 &&
+      details('Cut-over checklist', () =>
+        el(
+          'div',
+          { class: 'under' },
+          way.steps.map((part) => [el('h5', null, part.title), list(part.steps, 'checklist')]),
+        ),
+      ),
+    details('Commands: write the files, verify', () => el('div', { class: 'under' }, code('Commands', way.commands.join('\n')))),
+  );
+}
+
 const STRENGTH = { strong: 3, medium: 2, weak: 1 };
 function consumer(c) {
+  if (data.audience === 'exec') {
+    return el(
+      'section',
+      { class: 'card' },
+      el('div', { class: 'card-head' }, el('h3', null, c.kind_title), tag(`${c.confidence} confidence`)),
+      el('p', { class: 'origin' }, c.origin),
+      facts([
+        ['Events', n(c.events)],
+        ['Seen', span(c.first, c.last)],
+        ['Replacement', [c.replacement.title, ' ', tag(OUTCOMES[c.replacement.outcome] || c.replacement.outcome)]],
+      ]),
+    );
+  }
   const signals = [...c.signals].sort((a, b) => (STRENGTH[b.strength] || 0) - (STRENGTH[a.strength] || 0));
   return el(
     'section',
@@ -184,6 +217,7 @@ function consumer(c) {
       details(`Calls whose actions are not known (${n(c.unmapped_calls.length)})`, () =>
         list(c.unmapped_calls.map((call) => [mono(`${call.service}:${call.name}`), ` ${n(call.events)}`])),
       ),
+    c.cut_over && cutOver(c.cut_over),
     c.user_agents.length > 0 &&
       details(`User agents (${n(c.user_agents_total)})`, () =>
         el('div', { class: 'under' }, counted(c.user_agents, c.user_agents_total, 'agents')),

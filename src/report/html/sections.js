@@ -22,6 +22,10 @@ function intro() {
       ` · ${count(s.accounts, 'account')} · ${count(s.users, 'user')} · `,
       `${count(s.keys, 'access key')} · ${count(s.events, 'CloudTrail record')} · offkey ${data.offkey_version}`,
     ),
+    data.audience === 'exec' &&
+      el('p', { class: 'muted' }, 'Made for those who decide: evidence and policies are in the report for engineers.'),
+    data.redacted &&
+      el('p', { class: 'muted' }, 'Redacted: key ids, accounts, addresses and names stand for others, the same one each time.'),
   );
 }
 
