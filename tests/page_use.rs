@@ -214,7 +214,7 @@ fn pictures_have_no_words_that_overlap_or_are_cut() {
     places.extend(report["keys"].as_array().unwrap().iter().map(|key| format!("#key={}", key["reference"].as_str().unwrap())));
     let check = "(() => {
         const wrong = []; let pictures = 0;
-        for (const svg of document.querySelectorAll('svg.graph, svg.bars, svg.calendar')) {
+        for (const svg of document.querySelectorAll('svg.graph, svg.bars, svg.burn, svg.calendar')) {
             if (!svg.checkVisibility()) continue;
             pictures += 1;
             const frame = svg.getBoundingClientRect();

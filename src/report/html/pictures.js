@@ -1,6 +1,5 @@
 // Pictures drawn from the data, each with the same as a table or in words.
 
-// ---- Pictures: boxes in columns, a calendar, bars; each with its text twin -----------------------------------------
 const pen = document.createElement('canvas').getContext('2d');
 function fit(text, width) {
   pen.font = '12px system-ui, sans-serif';
@@ -24,14 +23,20 @@ function boxes({ heads, columns, edges, me, label }) {
       node.y = 24 + (height - 24 - nodes.length * (H + GAP)) / 2 + at * (H + GAP) + GAP / 2;
     }),
   );
-  const line = ([from, to, events]) => {
+  const most = Math.max(1, ...edges.map(([, , events]) => events || 0));
+  const line = ([from, to, events, kind]) => {
     const [x1, y1, x2, y2] = [from.x + BOX, from.y + H / 2, to.x, to.y + H / 2];
     const mid = (x1 + x2) / 2;
-    return svg('path', {
-      d: `M${x1} ${y1}C${mid} ${y1} ${mid} ${y2} ${x2} ${y2}`,
-      'stroke-width': 1 + Math.min(4, Math.log10((events || 0) + 1)),
-      class: 'edge',
-    });
+    return svg(
+      'path',
+      {
+        d: `M${x1} ${y1}C${mid} ${y1} ${mid} ${y2} ${x2} ${y2}`,
+        // By area rather than by length, so that the smallest is still seen.
+        'stroke-width': (1 + 13 * Math.sqrt((events || 0) / most)).toFixed(1),
+        class: `edge ${kind || ''}`,
+      },
+      svg('title', null, `${from.label} – ${to.label}${events ? `: ${count(events, 'event')}` : ''}`),
+    );
   };
   const box = (kind) => (node) =>
     svg(
@@ -47,7 +52,7 @@ function boxes({ heads, columns, edges, me, label }) {
     { class: 'graph', viewBox: `-1 0 ${W + 2} ${height}`, role: 'img', 'aria-label': label },
     heads.map((head, at) => svg('text', { x: at * step, y: 14, class: 'note' }, head)),
     edges.map(line),
-    columns.map((nodes, at) => nodes.map(box(at === me ? 'me' : ''))),
+    columns.map((nodes, at) => nodes.map((node) => box(at === me ? `me ${node.kind || ''}` : '')(node))),
   );
   const name = (node) => (node.note && node.id !== 'key' ? `${node.label}: ${node.note}` : node.label);
   return el(
@@ -97,7 +102,8 @@ function flow() {
     const sorted = [...sum].sort((a, b) => b[1] - a[1]);
     const shown = sorted.length > FLOWS ? sorted.slice(0, FLOWS - 1) : sorted;
     const note = (id) => column === 1 && count(data.keys.filter((key) => key.verdict === id && key.consumers.length).length, 'key');
-    const nodes = shown.map(([id]) => ({ id, label: column === 1 ? title(id) : id, note: note(id) }));
+    const kind = (id) => column === 1 && id;
+    const nodes = shown.map(([id]) => ({ id, label: column === 1 ? title(id) : id, note: note(id), kind: kind(id) }));
     const rest = sorted.length - shown.length;
     return rest ? [...nodes, { id: '\u0000rest', label: `${n(rest)} more`, rest: true }] : nodes;
   });
@@ -107,7 +113,7 @@ function flow() {
     const [column, from, to] = JSON.parse(edge);
     const ends = [find(column, from), find(column + 1, to)];
     const at = `${column} ${columns[column].indexOf(ends[0])} ${columns[column + 1].indexOf(ends[1])}`;
-    edges.set(at, [...ends, (edges.get(at)?.[2] || 0) + events]);
+    edges.set(at, [...ends, (edges.get(at)?.[2] || 0) + events, ends[0].kind || ends[1].kind]);
   }
   return section(
     'flow',
@@ -123,9 +129,10 @@ function flow() {
   );
 }
 
-// How many keys are left, report by report: a bar for the active ones, its dark part for those due.
+// How many keys are left, report by report: steps over time, since a count holds until the next report.
+const BURN = { width: 960, height: 240, left: 46, right: 96, top: 14, bottom: 30 };
 function burnDown() {
-  const points = data.history.slice(-24);
+  const points = data.history;
   if (points.length < 2) {
     return section(
       'burn-down',
@@ -133,27 +140,49 @@ function burnDown() {
       empty('One report shows no progress. Give the directory of earlier JSON reports by --history.'),
     );
   }
+  const { width, height, left, right, top, bottom } = BURN;
+  const times = points.map((point) => Date.parse(point.as_of));
+  const [start, end] = [times[0], times[times.length - 1]];
   const most = Math.max(1, ...points.map((point) => point.active));
-  const row = 36;
-  const bars = points.map((point, at) => {
-    const [y, share] = [at * row, (value) => `${(100 * value) / most}%`];
-    return svg(
-      'g',
-      null,
-      svg('text', { x: 0, y: y + 13 }, point.as_of.slice(0, 10)),
-      svg('text', { x: '100%', y: y + 13, 'text-anchor': 'end' }, `${n(point.active)} active, ${n(point.due)} due`),
-      svg('rect', { x: 0, y: y + 18, width: '100%', height: 9, rx: 3, class: 'track' }),
-      svg('rect', { x: 0, y: y + 18, width: share(point.active), height: 9, rx: 3, class: 'bar-unknown' }),
-      svg('rect', { x: 0, y: y + 18, width: share(point.due), height: 9, rx: 3, class: 'bar' }),
-    );
-  });
+  const x = (time) => left + ((width - left - right) * (time - start)) / Math.max(1, end - start);
+  const y = (value) => top + (height - top - bottom) * (1 - value / most);
+  const steps = (field) =>
+    points.map((point, at) => `${at ? `H${x(times[at]).toFixed(1)}V` : `M${x(start)} `}${y(point[field]).toFixed(1)}`).join('');
+  const area = (field) => `${steps(field)}V${y(0)}H${x(start)}Z`;
   const [first, last] = [points[0], points[points.length - 1]];
-  const words = `Active keys went from ${n(first.active)} to ${n(last.active)} between ${first.as_of.slice(0, 10)} and ${last.as_of.slice(0, 10)}; keys due from ${n(first.due)} to ${n(last.due)}.`;
+  // The two names at the right end must not meet.
+  const apart = Math.max(16, y(last.due) - y(last.active));
+  const names = [
+    [`${n(last.active)} active`, Math.min(y(last.active), y(0) - apart)],
+    [`${n(last.due)} due`, Math.min(y(last.active), y(0) - apart) + apart],
+  ];
+  const day = (point) => point.as_of.slice(0, 10);
+  const words = `Active keys went from ${n(first.active)} to ${n(last.active)} between ${day(first)} and ${day(last)}; keys due from ${n(first.due)} to ${n(last.due)}.`;
   return section(
     'burn-down',
     'Burn-down',
-    el('p', { class: 'lead' }, words, ' Blue: keys due; grey: other active keys.'),
-    svg('svg', { class: 'bars', width: '100%', height: points.length * row, role: 'img', 'aria-label': words }, bars),
+    el('p', { class: 'lead' }, words, ' The upper line is active keys, the filled one those that are due.'),
+    wide(
+      'Burn-down',
+      svg(
+        'svg',
+        { class: 'burn', viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': words },
+        [0, most / 2, most].map((value) => [
+          svg('path', { d: `M${left} ${y(value)}H${width - right}`, class: 'rule' }),
+          svg('text', { x: left - 8, y: y(value) + 4, 'text-anchor': 'end', class: 'note' }, n(Math.round(value))),
+        ]),
+        svg('path', { d: area('active'), class: 'active-area' }),
+        svg('path', { d: area('due'), class: 'due-area' }),
+        svg('path', { d: steps('active'), class: 'active-line' }),
+        svg('path', { d: steps('due'), class: 'due-line' }),
+        points.map((point, at) =>
+          svg('circle', { cx: x(times[at]), cy: y(point.due), r: 3.5, class: 'due-dot' }, svg('title', null, `${day(point)}: ${n(point.active)} active, ${n(point.due)} due`)),
+        ),
+        names.map(([text, at]) => svg('text', { x: width - right + 8, y: at + 4, class: 'strong' }, text)),
+        svg('text', { x: left, y: height - 8, class: 'note' }, day(first)),
+        svg('text', { x: width - right, y: height - 8, 'text-anchor': 'end', class: 'note' }, day(last)),
+      ),
+    ),
     details('The same as a table', () =>
       table(
         'Burn-down',
@@ -161,10 +190,7 @@ function burnDown() {
           ['As of', (point) => when(point.as_of)],
           num('Active keys', 'active'),
           num('Due', 'due'),
-          ['Retire', (point) => n(point.verdicts.retire || 0), 'num'],
-          ['Replace', (point) => n(point.verdicts.replace || 0), 'num'],
-          ['Rotate', (point) => n(point.verdicts.rotate || 0), 'num'],
-          ['Investigate', (point) => n(point.verdicts.investigate || 0), 'num'],
+          ...VERDICTS.map(([id, title]) => [title, (point) => n(point.verdicts[id] || 0), 'num']),
         ],
         points,
       ),

@@ -129,11 +129,16 @@ function summary() {
   );
 }
 
+const KINDS = 11;
 // Bars are given in percent, so the picture fits any width without being drawn again.
 function kindChart(kinds) {
   if (!kinds.length) return empty('No consumer was found: no record shows any key in use.');
-  const most = Math.max(...kinds.map((kind) => kind.count));
-  const bars = kinds.map((kind, at) =>
+  kinds = [...kinds].sort((a, b) => b.count - a.count);
+  const most = kinds[0].count;
+  // One page has room for a dozen; the table has them all.
+  const shown = kinds.length > KINDS ? kinds.slice(0, KINDS - 1) : kinds;
+  const rest = kinds.slice(shown.length);
+  const bars = shown.map((kind, at) =>
     svg(
       'g',
       null,
@@ -159,12 +164,14 @@ function kindChart(kinds) {
       {
         class: 'bars',
         width: '100%',
-        height: kinds.length * 34,
+        height: shown.length * 34,
         role: 'img',
         'aria-label': 'Bar chart of consumers by kind; the table below holds the same numbers',
       },
       bars,
     ),
+    rest.length > 0 &&
+      el('p', { class: 'muted' }, `${count(rest.length, 'more kind')} with ${count(rest.reduce((sum, kind) => sum + kind.count, 0), 'consumer')}, in the table.`),
     details('The same as a table', () =>
       table(
         'Consumers by kind',
