@@ -1,7 +1,7 @@
 //! The dependency graph as DOT, GraphML, Mermaid and JSON.
 
 use super::svg::svg;
-use super::text::clean;
+use super::text::{clean, json as json_text};
 use crate::graph::{Graph, Node, NodeKind};
 use serde_json::json;
 use std::fmt::Write;
@@ -152,14 +152,16 @@ fn flowchart(graph: &Graph, keep: &dyn Fn(&Node) -> bool) -> (String, usize) {
     let nodes = graph.nodes();
     let kept: Vec<bool> = nodes.iter().map(|node| keep(node)).collect();
     for (n, node) in nodes.iter().enumerate().filter(|(n, _)| kept.get(*n) == Some(&true)) {
-        // Entities are the only escape that Mermaid's quoted labels know.
+        // Entities are the only escape that Mermaid's quoted labels know; directives hide anywhere in a text.
         let label: String = clean(&node.label)
             .chars()
             .map(|c| match c {
-                '"' | '<' | '>' | '&' | '#' | ';' | '`' | '\\' => format!("#{};", u32::from(c)),
-                c => c.to_string(),
+                c if c.is_alphanumeric() || " .,:/-_()+".contains(c) => c.to_string(),
+                c => format!("#{};", u32::from(c)),
             })
             .collect();
+        // A label has to be something.
+        let label = if label.trim().is_empty() { "(no name)".to_owned() } else { label };
         let (open, close) = match node.kind {
             NodeKind::Key => ("[", "]"),
             NodeKind::Consumer => ("([", "])"),
@@ -197,7 +199,6 @@ fn json_graph(graph: &Graph) -> Result<Vec<u8>, String> {
         .collect();
     let insights = json!({"groups": graph.groups(), "hubs": hubs, "role_cycles": graph.role_cycles()});
     let whole = json!({"schema": "offkey.graph/1", "nodes": nodes, "edges": edges, "insights": insights});
-    let mut bytes = serde_json::to_vec_pretty(&whole).map_err(|e| e.to_string())?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    let text = serde_json::to_string_pretty(&whole).map_err(|e| e.to_string())?;
+    Ok((json_text(text) + "\n").into_bytes())
 }

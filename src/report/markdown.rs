@@ -45,7 +45,9 @@ fn head(report: &Report, out: &mut String) {
         out.push_str("Made for those who decide: evidence and policies are in the report for engineers.\n\n");
     }
     if report.redacted {
-        out.push_str("Redacted: key ids, accounts, addresses and names stand for others, the same one each time.\n\n");
+        out.push_str(
+            "Redacted: key ids, accounts, addresses and names stand for others, the same one each time.\n\n",
+        );
     }
     out.push_str("## Summary\n\n| | |\n|---|---:|\n");
     for verdict in &s.verdicts {

@@ -14,7 +14,8 @@ const SHORT: usize = 6;
 pub(super) fn packed(value: &Value) -> Value {
     let mut counts = HashMap::new();
     count(value, &mut counts);
-    let mut texts: Vec<(&str, u32)> = counts.into_iter().filter(|(text, n)| *n > 1 && text.len() > SHORT).collect();
+    let mut texts: Vec<(&str, u32)> =
+        counts.into_iter().filter(|(text, n)| *n > 1 && text.len() > SHORT).collect();
     texts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let places: HashMap<&str, usize> = texts.iter().enumerate().map(|(n, (text, _))| (*text, n)).collect();
     let texts: Vec<&str> = texts.iter().map(|(text, _)| *text).collect();
@@ -33,11 +34,16 @@ fn count<'v>(value: &'v Value, counts: &mut HashMap<&'v str, u32>) {
 fn small(value: &Value, places: &HashMap<&str, usize>) -> Value {
     let line = |text: &str| places.get(text).map_or_else(|| json!(text), |place| json!(place));
     match value {
-        Value::String(text) if text.contains('\n') => json!({"$": text.split('\n').map(line).collect::<Vec<_>>()}),
-        Value::String(text) => places.get(text.as_str()).map_or_else(|| value.clone(), |place| json!({"$": place})),
+        Value::String(text) if text.contains('\n') => {
+            json!({"$": text.split('\n').map(line).collect::<Vec<_>>()})
+        }
+        Value::String(text) => {
+            places.get(text.as_str()).map_or_else(|| value.clone(), |place| json!({"$": place}))
+        }
         Value::Array(items) => Value::Array(items.iter().map(|item| small(item, places)).collect()),
         Value::Object(fields) if fields.contains_key("$") => {
-            let fields: Vec<_> = fields.iter().map(|(name, value)| json!([name, small(value, places)])).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| json!([name, small(value, places)])).collect();
             json!({"$": null, "fields": fields})
         }
         Value::Object(fields) => {
@@ -53,7 +59,9 @@ mod tests {
 
     /// What the page does.
     fn unpacked(value: &Value, texts: &[String]) -> Value {
-        let line = |value: &Value| value.as_u64().map_or_else(|| value.as_str().unwrap().to_owned(), |n| texts[n as usize].clone());
+        let line = |value: &Value| {
+            value.as_u64().map_or_else(|| value.as_str().unwrap().to_owned(), |n| texts[n as usize].clone())
+        };
         match value {
             Value::Object(fields) if fields.contains_key("$") => match &fields["$"] {
                 Value::Null => fields["fields"]
@@ -65,7 +73,9 @@ mod tests {
                 Value::Array(lines) => lines.iter().map(line).collect::<Vec<_>>().join("\n").into(),
                 place => line(place).into(),
             },
-            Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), unpacked(value, texts))).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), unpacked(value, texts))).collect()
+            }
             Value::Array(items) => items.iter().map(|item| unpacked(item, texts)).collect(),
             other => other.clone(),
         }

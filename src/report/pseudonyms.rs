@@ -22,13 +22,52 @@ const PREFIXES: &[&str] =
     &["AKIA", "ASIA", "AIDA", "AROA", "AGPA", "ANPA", "ANVA", "APKA", "ABIA", "ACCA", "ASCA", "AIPA"];
 
 /// Words that AWS or this program says anyway: as names they are left as they are.
-const COMMON: &[&str] = &["root", "<root_account>", "aws", "s3", "iam", "sts", "ec2", "key", "user", "role", "account", "none", "unknown"];
+const COMMON: &[&str] = &[
+    "root",
+    "<root_account>",
+    "aws",
+    "s3",
+    "iam",
+    "sts",
+    "ec2",
+    "key",
+    "user",
+    "role",
+    "account",
+    "none",
+    "unknown",
+];
 
 /// First parts of resources in ARNs that say what kind of thing it is.
 const TYPES: &[&str] = &[
-    "alias", "assumed-role", "client-vpn-endpoint", "cluster", "federated-user", "function", "group", "instance", "instance-profile",
-    "key", "log-group", "log-stream", "mfa", "oidc-provider", "parameter", "policy", "project", "repository", "role", "root",
-    "saml-provider", "secret", "sts", "table", "task", "trail", "user", "volume",
+    "alias",
+    "assumed-role",
+    "client-vpn-endpoint",
+    "cluster",
+    "federated-user",
+    "function",
+    "group",
+    "instance",
+    "instance-profile",
+    "key",
+    "log-group",
+    "log-stream",
+    "mfa",
+    "oidc-provider",
+    "parameter",
+    "policy",
+    "project",
+    "repository",
+    "role",
+    "root",
+    "saml-provider",
+    "secret",
+    "sts",
+    "table",
+    "task",
+    "trail",
+    "user",
+    "volume",
 ];
 
 /// Names and what stands for them.
@@ -64,7 +103,10 @@ impl Pseudonyms {
         match text.parse::<IpAddr>() {
             Ok(_) => self.add(text, Kind::Address),
             Err(_) if text.ends_with(".amazonaws.com") || text == "AWS Internal" => {}
-            Err(_) => text.split([' ', ',', '(', ')']).filter(|part| part.parse::<IpAddr>().is_ok()).for_each(|part| self.add(part, Kind::Address)),
+            Err(_) => text
+                .split([' ', ',', '(', ')'])
+                .filter(|part| part.parse::<IpAddr>().is_ok())
+                .for_each(|part| self.add(part, Kind::Address)),
         }
     }
 
@@ -101,7 +143,16 @@ impl Pseudonyms {
     /// A host; those of public providers are left as they are, but for what stands behind them.
     pub(super) fn host(&mut self, text: &str) {
         let (host, path) = text.split_once('/').unwrap_or((text, ""));
-        const PUBLIC: &[&str] = &[".amazonaws.com", ".githubusercontent.com", "gitlab.com", ".terraform.io", ".circleci.com", ".bitbucket.org", ".google.com", ".windows.net"];
+        const PUBLIC: &[&str] = &[
+            ".amazonaws.com",
+            ".githubusercontent.com",
+            "gitlab.com",
+            ".terraform.io",
+            ".circleci.com",
+            ".bitbucket.org",
+            ".google.com",
+            ".windows.net",
+        ];
         if !PUBLIC.iter().any(|public| host.ends_with(public)) {
             self.name(host);
         }
@@ -118,7 +169,11 @@ impl Pseudonyms {
         }
         let names: Vec<&str> = parts.names().map(|name| name.trim_matches('*')).collect();
         for name in names.into_iter().filter(|name| !name.is_empty() && !TYPES.contains(name)) {
-            if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) { self.id(name) } else { self.name(name) }
+            if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+                self.id(name)
+            } else {
+                self.name(name)
+            }
         }
     }
 
@@ -171,7 +226,8 @@ impl Pseudonyms {
             self.words(before, &mut out);
             let end = from.find(|c: char| c.is_whitespace() || "\"'(),;>".contains(c)).unwrap_or(from.len());
             // A full stop ends the sentence, and no ARN.
-            let (arn, after) = from.split_at(from.get(..end).map_or(end, |arn| arn.trim_end_matches('.').len()));
+            let (arn, after) =
+                from.split_at(from.get(..end).map_or(end, |arn| arn.trim_end_matches('.').len()));
             match Arn::parse(arn) {
                 Some(parts) => out.push_str(&self.renamed(&parts)),
                 None => self.words(arn, &mut out),
@@ -223,7 +279,8 @@ impl Pseudonyms {
         let mut done = 0;
         for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
             let piece = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-            let (before, after) = (piece(0, found.start()).chars().next_back(), piece(found.end(), text.len()).chars().next());
+            let (before, after) =
+                (piece(0, found.start()).chars().next_back(), piece(found.end(), text.len()).chars().next());
             let inner = piece(found.start(), found.end());
             let joins = |a: Option<char>, b: Option<char>| a.is_some_and(word) && b.is_some_and(word);
             // Inside of a longer word it is no name.
@@ -248,7 +305,9 @@ fn patterns(text: &str, out: &mut String) {
         out.push_str(before);
         let end = from.find(|c| !inside(c)).unwrap_or(from.len());
         let (token, after) = from.split_at(end);
-        let bare = token.trim_end_matches(['.', ':']);
+        // Full stops and colons end sentences; two colons end prefixes.
+        let is_address = token.parse::<IpAddr>().is_ok();
+        let bare = if is_address { token } else { token.trim_end_matches(['.', ':']) };
         let digits = bare.len() == 12 && bare.bytes().all(|b| b.is_ascii_digit());
         let id = bare.len() >= 16 && PREFIXES.iter().any(|prefix| bare.starts_with(prefix));
         if digits || id {
@@ -300,7 +359,8 @@ impl<'a> Arn<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
         (parts.next()? == "arn").then_some(())?;
-        let (partition, service, region, account) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let (partition, service, region, account) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         Some(Self { partition, service, region, account, resource: parts.next()? })
     }
 
@@ -331,10 +391,14 @@ mod tests {
             ("from 192.0.2.7 and 192.0.2.8.", "from 192.0.x.x and 192.0.x.x~2."),
             ("from 198.51.100.9, 2001:db8::1", "from 198.51.x.x, 2001:x::"),
             ("network 198.51.100.0/24", "network 198.51.x.x/24"),
+            ("boto3 at 2001:db8:77::/48", "boto3 at 2001:x::/48"),
             ("arn:aws:s3:::payroll-exports/2026/*", "arn:aws:s3:::name-2/name-1/*"),
             ("role arn:aws:iam::444455556666:role/reader.", "role arn:aws:iam::…6666:role/name-3."),
             ("arn:aws:iam::999988887777:role/other", "arn:aws:iam::…7777:role/…"),
-            ("AssumeRole arn:aws:iam::444455556666:role/reader > x", "AssumeRole arn:aws:iam::…6666:role/name-3 > x"),
+            (
+                "AssumeRole arn:aws:iam::444455556666:role/reader > x",
+                "AssumeRole arn:aws:iam::…6666:role/name-3 > x",
+            ),
             ("AIDAQWERTYUIOPASDFGH was here at 12:30", "AIDA…DFGH was here at 12:30"),
             ("arn:aws:iam::<ACCOUNT_ID>:role/<ROLE>", "arn:aws:iam::<ACCOUNT_ID>:role/<ROLE>"),
         ] {

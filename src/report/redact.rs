@@ -4,6 +4,7 @@
 //! and fits no sentence of ours (names of inputs, notes on them, texts of people) is left out and counted.
 
 use super::pseudonyms::Pseudonyms;
+use super::seen::UNUSABLE;
 use super::view::*;
 use crate::analysis::Analysis;
 use crate::attribution::{Agent, Consumer as Workload, Place, is_public_program};
@@ -56,7 +57,13 @@ pub fn redact(report: &mut Report, analysis: &Analysis) {
     let notes = analysis.material.inventory.notes.len();
     let own = report.coverage.unknowns.len().saturating_sub(notes);
     report.coverage.unknowns.truncate(own);
-    report.coverage.unknowns.iter_mut().for_each(text);
+    for unknown in &mut report.coverage.unknowns {
+        // So does what follows this.
+        if let Some((sentence, _)) = unknown.split_once(UNUSABLE) {
+            *unknown = format!("{sentence}{UNUSABLE}{LEFT_OUT}.");
+        }
+        text(unknown);
+    }
     if notes > 0 {
         report.coverage.unknowns.push(format!("{notes} notes on the inputs are left out of this report."));
     }
@@ -70,7 +77,9 @@ pub fn redact(report: &mut Report, analysis: &Analysis) {
     let mut consumers = 0;
     for key in &mut report.keys {
         text(&mut key.reference);
-        [&mut key.access_key_id, &mut key.account, &mut key.account_by, &mut key.user].into_iter().for_each(option);
+        [&mut key.access_key_id, &mut key.account, &mut key.account_by, &mut key.user]
+            .into_iter()
+            .for_each(option);
         [&mut key.last_used.service, &mut key.last_used.region].into_iter().for_each(option);
         key.reasons.iter_mut().for_each(|reason| text(&mut reason.text));
         for gap in &mut key.gaps {
@@ -106,7 +115,12 @@ fn redact_consumer(consumer: &mut Consumer, names: &Pseudonyms) {
     text(&mut consumer.origin);
     consumer.capped_by.iter_mut().chain(&mut consumer.questions).for_each(text);
     consumer.signals.iter_mut().for_each(|signal| text(&mut signal.text));
-    let counted = [&mut consumer.programs, &mut consumer.addresses, &mut consumer.user_agents, &mut consumer.session_paths];
+    let counted = [
+        &mut consumer.programs,
+        &mut consumer.addresses,
+        &mut consumer.user_agents,
+        &mut consumer.session_paths,
+    ];
     counted.into_iter().flatten().for_each(|count| text(&mut count.name));
     let plain = [&mut consumer.drivers, &mut consumer.places, &mut consumer.regions, &mut consumer.roles];
     plain.into_iter().flatten().for_each(text);
@@ -217,7 +231,10 @@ fn of_consumer(consumer: &Workload, names: &mut Pseudonyms) {
     for agent in consumer.agents.keys() {
         names.agent(agent);
         let parsed = Agent::parse(agent);
-        for part in [&parsed.app, &parsed.run, &parsed.driver, &parsed.execution_env, &parsed.sdk].into_iter().flatten() {
+        for part in [&parsed.app, &parsed.run, &parsed.driver, &parsed.execution_env, &parsed.sdk]
+            .into_iter()
+            .flatten()
+        {
             if !is_public_program(part) && !part.starts_with("AWS_") {
                 names.name(part);
             }

@@ -150,6 +150,9 @@ fn trail(trail: &Trail) -> String {
 /// Range files that are older than this, in days, are out of date: providers add prefixes every week.
 const STALE_RANGES: i32 = 90;
 
+/// What stands before entries of files as they are written there.
+pub(super) const UNUSABLE: &str = " could not be used as they are: ";
+
 /// Entries that are named of one file.
 const MOST_NAMED: usize = 20;
 
@@ -215,7 +218,7 @@ pub(super) fn unknowns(analysis: &Analysis, unknown_users: &[UserRef]) -> Vec<St
             let more = file.unusable.len() - named.len();
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
             out.push(format!(
-                "{} entries of {} could not be used as they are: {}{more}.",
+                "{} entries of {}{UNUSABLE}{}{more}.",
                 file.unusable.len(),
                 file.title,
                 named.join("; ")

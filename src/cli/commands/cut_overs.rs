@@ -11,7 +11,9 @@ pub(super) fn cut_overs(report: &mut Report, analysis: &Analysis) {
     for (shown, key) in report.keys.iter_mut().zip(&analysis.keys) {
         let Ok(roles) = blueprints(analysis, key, &Choices::default()) else { continue };
         let written = write(&roles, Target::Terraform, env!("CARGO_PKG_VERSION"));
-        for ((consumer, role), part) in shown.consumers.iter_mut().zip(&roles).zip(written.checklist.consumers) {
+        for ((consumer, role), part) in
+            shown.consumers.iter_mut().zip(&roles).zip(written.checklist.consumers)
+        {
             let file = part.file.as_ref().filter(|_| role.makes_role());
             let terraform = file.and_then(|file| written.files.get(file)).cloned();
             consumer.cut_over = Some(cut_over(&shown.reference, role, part, terraform));

@@ -2,6 +2,7 @@
 
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::cut_overs::cut_overs;
 use super::s3_source::failure;
 use super::{load, outputs};
 use crate::analysis::{AsOf, analyse};
@@ -9,7 +10,6 @@ use crate::aws::StandIn;
 use crate::demo::{EstateOptions, LiveEstate, as_of, generate};
 use crate::input::{Argument, Depth};
 use crate::recommend::Thresholds;
-use super::cut_overs::cut_overs;
 use crate::report::{ReportFormat, assemble, summary};
 use crate::store::DemoTree;
 use clap::Args;

@@ -3,9 +3,9 @@
 use super::super::args::{Inputs, Judging};
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::cut_overs::cut_overs;
 use super::diff::points;
 use super::mute::rules;
-use super::cut_overs::cut_overs;
 use super::{load, outputs};
 use crate::report::{ReportFormat, assemble, for_executives, mute, point_of, redact, summary};
 use base64::Engine;

@@ -126,10 +126,10 @@ function capped(items, limit, what, build) {
   const note = el('p', { class: 'muted' }, `${n(limit)} of ${n(items.length)} ${what} shown. `);
   const box = el('div', null, build(items.slice(0, limit)), note);
   const showAll = () => {
-    const whole = build(items);
-    whole.tabIndex = -1;
-    box.replaceChildren(whole);
-    whole.focus();
+    const all = build(items);
+    all.tabIndex = -1;
+    box.replaceChildren(all);
+    all.focus();
     say(`All ${n(items.length)} ${what} shown`);
   };
   note.append(el('button', { type: 'button', class: 'quiet', click: showAll }, `Show all ${n(items.length)}`));
@@ -176,9 +176,13 @@ async function unpack() {
 function whole(value, texts) {
   if (value === null || typeof value !== 'object') return value;
   const text = (line) => (typeof line === 'number' ? texts[line] : line);
-  if (Array.isArray(value)) value.forEach((item, at) => { value[at] = whole(item, texts); });
+  if (Array.isArray(value))
+    value.forEach((item, at) => {
+      value[at] = whole(item, texts);
+    });
   else if (!Object.hasOwn(value, '$')) for (const name of Object.keys(value)) value[name] = whole(value[name], texts);
-  else if (value.$ === null) return Object.fromEntries(value.fields.map(([name, field]) => [name, whole(field, texts)]));
+  else if (value.$ === null)
+    return Object.fromEntries(value.fields.map(([name, field]) => [name, whole(field, texts)]));
   else return Array.isArray(value.$) ? value.$.map(text).join('\n') : text(value.$);
   return value;
 }
@@ -188,12 +192,12 @@ function index() {
   for (const kind of data.summary.kinds) kindTitles.set(kind.id, kind.title);
   for (const key of data.keys) {
     keyOf.set(key.reference, key);
-    for (const consumer of key.consumers) kindTitles.set(consumer.kind, consumer.kind_title);
+    for (const one of key.consumers) kindTitles.set(one.kind, one.kind_title);
   }
 }
 
 const kindTitle = (id) => kindTitles.get(id) || id;
-const kindsOf = (key) => [...new Set(key.consumers.map((consumer) => consumer.kind_title))];
+const kindsOf = (key) => [...new Set(key.consumers.map((one) => one.kind_title))];
 const keyHref = (reference) => `#key=${encodeURIComponent(reference)}`;
 const keyLink = (reference) =>
   keyOf.has(reference) ? el('a', { href: keyHref(reference), class: 'mono' }, reference) : mono(reference);

@@ -101,7 +101,10 @@ const permissions = (items) =>
     table(
       'Permissions',
       [
-        ['Action', (p) => [mono(p.action), ' ', p.danger !== 'none' && tag(p.granted ? 'careful' : 'privileged: left out')]],
+        [
+          'Action',
+          (p) => [mono(p.action), ' ', p.danger !== 'none' && tag(p.granted ? 'careful' : 'privileged: left out')],
+        ],
         ['On', (p) => list(p.resources.map((arn) => mono(arn)))],
         ['How', (p) => [SCOPES[p.scope] || p.scope, p.condition && `; only if ${p.condition}`]],
         num('Events', 'events'),
@@ -113,7 +116,10 @@ const permissions = (items) =>
 /** From the key to the role: policies, Terraform, checklist, what to type. Long, so each is opened when it is wanted. */
 function cutOver(way) {
   const policy = (one) =>
-    code(`${one.name}${one.attached ? '' : ' (privileged: attached to nothing)'}`, JSON.stringify(one.document, null, 2));
+    code(
+      `${one.name}${one.attached ? '' : ' (privileged: attached to nothing)'}`,
+      JSON.stringify(one.document, null, 2),
+    );
   return el(
     'div',
     { class: 'ways' },
@@ -130,7 +136,9 @@ function cutOver(way) {
           way.steps.map((part) => [el('h5', null, part.title), list(part.steps, 'checklist')]),
         ),
       ),
-    details('Commands: write the files, verify', () => el('div', { class: 'under' }, code('Commands', way.commands.join('\n')))),
+    details('Commands: write the files, verify', () =>
+      el('div', { class: 'under' }, code('Commands', way.commands.join('\n'))),
+    ),
   );
 }
 
@@ -235,13 +243,13 @@ function graphOf(key) {
   const services = new Map();
   for (const call of key.consumers.flatMap((c) => c.calls))
     services.set(call.service, (services.get(call.service) || 0) + call.events);
-  const users = column(
+  const callers = column(
     key.consumers.map((c) => ({ id: c.id, label: c.kind_title, note: c.origin, events: c.events, places: c.places })),
     13,
     'consumers',
   );
   const places = column(
-    [...new Set(users.flatMap((c) => c.places || []))].map((place) => ({ id: place, label: place })),
+    [...new Set(callers.flatMap((c) => c.places || []))].map((place) => ({ id: place, label: place })),
     13,
     'places',
   );
@@ -253,13 +261,13 @@ function graphOf(key) {
   const me = { id: 'key', label: key.reference, note: key.user };
   const at = (nodes, id) => nodes.find((node) => node.id === id) || nodes.find((node) => node.rest);
   const edges = [
-    ...users.flatMap((c) =>
+    ...callers.flatMap((c) =>
       [...new Set((c.places || []).map((place) => at(places, place)))].map((place) => [place, c]),
     ),
-    ...users.map((c) => [c, me, c.events]),
+    ...callers.map((c) => [c, me, c.events]),
     ...called.map((service) => [me, service, service.events]),
   ];
-  return { columns: [places, users, [me], called], edges };
+  return { columns: [places, callers, [me], called], edges };
 }
 
 function graph(key) {
@@ -277,7 +285,6 @@ function keyPage(key) {
   const wave = waveOf.get(key.wave);
   const at = rows.indexOf(key);
   const step = (to, text) => rows[to] && at >= 0 && el('a', { href: keyHref(rows[to].reference) }, text);
-  const s = key.sessions;
   const u = key.usage;
   return [
     el(
@@ -329,7 +336,7 @@ function keyPage(key) {
     el(
       'ol',
       null,
-      key.next_steps.map((step) => el('li', null, step)),
+      key.next_steps.map((text) => el('li', null, text)),
     ),
     el('h2', null, `Evidence gaps (${n(key.gaps.length)})`),
     key.gaps.length
@@ -365,32 +372,42 @@ function keyPage(key) {
     key.consumers.length > 0 && graph(key),
     el('h2', null, `Consumers (${n(key.consumers.length)})`),
     key.consumers.length ? key.consumers.map(consumer) : empty('No consumer was found.'),
-    key.asides.length > 0 && [
-      el('h2', null, 'Other usage'),
-      key.asides.map((a) =>
+    otherUsage(key),
+    handedOut(key),
+  ];
+}
+
+const otherUsage = (key) =>
+  key.asides.length > 0 && [
+    el('h2', null, 'Other usage'),
+    key.asides.map((a) =>
+      el(
+        'section',
+        { class: 'card' },
         el(
-          'section',
-          { class: 'card' },
-          el(
-            'div',
-            { class: 'card-head' },
-            el('h3', null, a.who),
-            tag(
-              a.kind === 'key-validation'
-                ? 'key validation: somebody tried it'
-                : a.kind === 'via-service'
-                  ? 'service on its behalf'
-                  : a.kind,
-            ),
+          'div',
+          { class: 'card-head' },
+          el('h3', null, a.who),
+          tag(
+            a.kind === 'key-validation'
+              ? 'key validation: somebody tried it'
+              : a.kind === 'via-service'
+                ? 'service on its behalf'
+                : a.kind,
           ),
-          facts([
-            ['Events', n(a.events)],
-            ['Seen', span(a.first, a.last)],
-          ]),
-          a.calls.length > 0 && capped(a.calls, 50, 'calls', calls),
         ),
+        facts([
+          ['Events', n(a.events)],
+          ['Seen', span(a.first, a.last)],
+        ]),
+        a.calls.length > 0 && capped(a.calls, 50, 'calls', calls),
       ),
-    ],
+    ),
+  ];
+
+function handedOut(key) {
+  const s = key.sessions;
+  return [
     el('h2', null, 'Sessions handed out'),
     s.handed_out
       ? [

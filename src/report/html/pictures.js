@@ -10,7 +10,6 @@ function fit(text, width) {
   return `${shown}…`;
 }
 
-
 /** Boxes in columns and the lines between them, with a table of the same. A node: {id, label, note}. */
 function boxes({ heads, columns, edges, me, label }) {
   const [W, H, GAP] = [960, 44, 10];
@@ -101,13 +100,15 @@ function flow() {
   const columns = sums.map((sum, column) => {
     const sorted = [...sum].sort((a, b) => b[1] - a[1]);
     const shown = sorted.length > FLOWS ? sorted.slice(0, FLOWS - 1) : sorted;
-    const note = (id) => column === 1 && count(data.keys.filter((key) => key.verdict === id && key.consumers.length).length, 'key');
+    const note = (id) =>
+      column === 1 && count(data.keys.filter((key) => key.verdict === id && key.consumers.length).length, 'key');
     const kind = (id) => column === 1 && id;
     const nodes = shown.map(([id]) => ({ id, label: column === 1 ? title(id) : id, note: note(id), kind: kind(id) }));
     const rest = sorted.length - shown.length;
     return rest ? [...nodes, { id: '\u0000rest', label: `${n(rest)} more`, rest: true }] : nodes;
   });
-  const find = (column, id) => columns[column].find((node) => node.id === id) || columns[column].find((node) => node.rest);
+  const find = (column, id) =>
+    columns[column].find((node) => node.id === id) || columns[column].find((node) => node.rest);
   const edges = new Map();
   for (const [edge, events] of between) {
     const [column, from, to] = JSON.parse(edge);
@@ -118,7 +119,11 @@ function flow() {
   return section(
     'flow',
     'Flow',
-    el('p', { class: 'lead' }, 'Where calls come from, the verdicts of the keys that sign them, the services they reach, and what is proposed instead. Thicker lines have more events.'),
+    el(
+      'p',
+      { class: 'lead' },
+      'Where calls come from, the verdicts of the keys that sign them, the services they reach, and what is proposed instead. Thicker lines have more events.',
+    ),
     boxes({
       heads: ['From', 'Keys', 'Services', 'Proposed instead'],
       columns,
@@ -142,13 +147,15 @@ function burnDown() {
   }
   const { width, height, left, right, top, bottom } = BURN;
   const times = points.map((point) => Date.parse(point.as_of));
-  const [start, end] = [times[0], times[times.length - 1]];
+  const [from, to] = [times[0], times[times.length - 1]];
   const most = Math.max(1, ...points.map((point) => point.active));
-  const x = (time) => left + ((width - left - right) * (time - start)) / Math.max(1, end - start);
+  const x = (time) => left + ((width - left - right) * (time - from)) / Math.max(1, to - from);
   const y = (value) => top + (height - top - bottom) * (1 - value / most);
   const steps = (field) =>
-    points.map((point, at) => `${at ? `H${x(times[at]).toFixed(1)}V` : `M${x(start)} `}${y(point[field]).toFixed(1)}`).join('');
-  const area = (field) => `${steps(field)}V${y(0)}H${x(start)}Z`;
+    points
+      .map((point, at) => `${at ? `H${x(times[at]).toFixed(1)}V` : `M${x(from)} `}${y(point[field]).toFixed(1)}`)
+      .join('');
+  const area = (field) => `${steps(field)}V${y(0)}H${x(from)}Z`;
   const [first, last] = [points[0], points[points.length - 1]];
   // The two names at the right end must not meet.
   const apart = Math.max(16, y(last.due) - y(last.active));
@@ -176,7 +183,11 @@ function burnDown() {
         svg('path', { d: steps('active'), class: 'active-line' }),
         svg('path', { d: steps('due'), class: 'due-line' }),
         points.map((point, at) =>
-          svg('circle', { cx: x(times[at]), cy: y(point.due), r: 3.5, class: 'due-dot' }, svg('title', null, `${day(point)}: ${n(point.active)} active, ${n(point.due)} due`)),
+          svg(
+            'circle',
+            { cx: x(times[at]), cy: y(point.due), r: 3.5, class: 'due-dot' },
+            svg('title', null, `${day(point)}: ${n(point.active)} active, ${n(point.due)} due`),
+          ),
         ),
         names.map(([text, at]) => svg('text', { x: width - right + 8, y: at + 4, class: 'strong' }, text)),
         svg('text', { x: left, y: height - 8, class: 'note' }, day(first)),
@@ -207,13 +218,14 @@ function calendar(key) {
   if (!used) return false;
   const account = data.coverage.accounts.find((one) => one.account === key.account);
   const logs = account && account.first_day ? [dayOf(account.first_day), dayOf(account.last_day)] : null;
-  const start = dayOf(used.first);
-  const active = new Set([...used.used].flatMap((mark, at) => (mark === '#' ? [start + at] : [])));
-  const last = Math.max(start + used.used.length - 1, logs ? logs[1] : 0);
-  const first = Math.max(Math.min(start, logs ? logs[0] : start), last - 53 * 7 + 1);
+  const begin = dayOf(used.first);
+  const active = new Set([...used.used].flatMap((mark, at) => (mark === '#' ? [begin + at] : [])));
+  const last = Math.max(begin + used.used.length - 1, logs ? logs[1] : 0);
+  const first = Math.max(Math.min(begin, logs ? logs[0] : begin), last - 53 * 7 + 1);
   const monday = first - ((first + 3) % 7);
   const missing = (account ? account.missing : []).map((gap) => [dayOf(gap.first_day), dayOf(gap.last_day)]);
-  const dark = (day) => !logs || day < logs[0] || day > logs[1] || missing.some(([from, to]) => day >= from && day <= to);
+  const dark = (day) =>
+    !logs || day < logs[0] || day > logs[1] || missing.some(([from, to]) => day >= from && day <= to);
   const [size, top] = [15, 18];
   const cells = [];
   const months = [];
@@ -222,7 +234,14 @@ function calendar(key) {
     const [week, weekday] = [Math.floor((day - monday) / 7), (day + 3) % 7];
     const kind = active.has(day) ? 'on' : dark(day) ? 'dark' : 'off';
     const word = { on: 'used', off: 'not used', dark: 'no logs' }[kind];
-    const place = { x: 30 + week * size, y: top + weekday * size, width: size - 3, height: size - 3, rx: 2, class: kind };
+    const place = {
+      x: 30 + week * size,
+      y: top + weekday * size,
+      width: size - 3,
+      height: size - 3,
+      rx: 2,
+      class: kind,
+    };
     cells.push(svg('rect', place, svg('title', null, `${dateOf(day)}: ${word}`)));
     if ((day === first || dateOf(day).endsWith('-01')) && week - labelled > 3) {
       months.push(svg('text', { x: 30 + week * size, y: 12 }, dateOf(day).slice(0, 7)));
@@ -230,7 +249,9 @@ function calendar(key) {
     }
   }
   const weeks = Math.floor((last - monday) / 7) + 1;
-  const unseen = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter((day) => !active.has(day) && dark(day));
+  const unseen = Array.from({ length: last - first + 1 }, (_, at) => first + at).filter(
+    (day) => !active.has(day) && dark(day),
+  );
   const words = `Used on ${count(active.size, 'day')} of ${n(last - first + 1)} from ${dateOf(first)} to ${dateOf(last)}${unseen.length ? `; on ${count(unseen.length, 'other day')} there are no logs` : ''}.`;
   const names = [
     ['Mon', 0],
@@ -245,7 +266,13 @@ function calendar(key) {
       'Calendar',
       svg(
         'svg',
-        { class: 'calendar', width: 30 + Math.max(weeks, 8) * size, height: top + 7 * size, role: 'img', 'aria-label': words },
+        {
+          class: 'calendar',
+          width: 30 + Math.max(weeks, 8) * size,
+          height: top + 7 * size,
+          role: 'img',
+          'aria-label': words,
+        },
         names.map(([name, at]) => svg('text', { x: 0, y: top + at * size + 10 }, name)),
         months,
         cells,
@@ -255,11 +282,23 @@ function calendar(key) {
       'p',
       { class: 'legend muted' },
       ['on', 'off', 'dark'].map((kind, at) => [
-        svg('svg', { class: 'calendar', width: 12, height: 12, 'aria-hidden': 'true' }, svg('rect', { x: 0.5, y: 0.5, width: 11, height: 11, rx: 2, class: kind })),
+        svg(
+          'svg',
+          { class: 'calendar', width: 12, height: 12, 'aria-hidden': 'true' },
+          svg('rect', { x: 0.5, y: 0.5, width: 11, height: 11, rx: 2, class: kind }),
+        ),
         ` ${['used', 'not used', 'no logs'][at]} `,
       ]),
     ),
-    details('The days as a list', () => el('p', null, [...active].sort((a, b) => a - b).map(dateOf).join(', '))),
+    details('The days as a list', () =>
+      el(
+        'p',
+        null,
+        [...active]
+          .sort((a, b) => a - b)
+          .map(dateOf)
+          .join(', '),
+      ),
+    ),
   );
 }
-

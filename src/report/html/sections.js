@@ -25,7 +25,11 @@ function intro() {
     data.audience === 'exec' &&
       el('p', { class: 'muted' }, 'Made for those who decide: evidence and policies are in the report for engineers.'),
     data.redacted &&
-      el('p', { class: 'muted' }, 'Redacted: key ids, accounts, addresses and names stand for others, the same one each time.'),
+      el(
+        'p',
+        { class: 'muted' },
+        'Redacted: key ids, accounts, addresses and names stand for others, the same one each time.',
+      ),
   );
 }
 
@@ -115,10 +119,11 @@ function summary() {
                   null,
                   finding.text,
                   finding.keys.length > 0 && finding.keys.length <= 5 && list(finding.keys.map(keyLink), 'inline'),
-                  finding.keys.length > 5 && FINDING_FILTERS[finding.id] && [
-                    ' ',
-                    el('a', { href: filterHref(FINDING_FILTERS[finding.id]) }, 'Show them'),
-                  ],
+                  finding.keys.length > 5 &&
+                    FINDING_FILTERS[finding.id] && [
+                      ' ',
+                      el('a', { href: filterHref(FINDING_FILTERS[finding.id]) }, 'Show them'),
+                    ],
                 ),
               ),
             )
@@ -171,7 +176,14 @@ function kindChart(kinds) {
       bars,
     ),
     rest.length > 0 &&
-      el('p', { class: 'muted' }, `${count(rest.length, 'more kind')} with ${count(rest.reduce((sum, kind) => sum + kind.count, 0), 'consumer')}, in the table.`),
+      el(
+        'p',
+        { class: 'muted' },
+        `${count(rest.length, 'more kind')} with ${count(
+          rest.reduce((sum, kind) => sum + kind.count, 0),
+          'consumer',
+        )}, in the table.`,
+      ),
     details('The same as a table', () =>
       table(
         'Consumers by kind',
@@ -303,7 +315,11 @@ function users() {
     el('h3', null, `Shared consumers (${n(shared.length)})`),
     shared.length
       ? [
-          el('p', { class: 'lead' }, 'One program at one address that uses several keys: possibly one workload. Ask before these keys are migrated apart.'),
+          el(
+            'p',
+            { class: 'lead' },
+            'One program at one address that uses several keys: possibly one workload. Ask before these keys are migrated apart.',
+          ),
           capped(shared, 100, 'shared consumers', (items) =>
             table(
               'Shared consumers',
@@ -422,8 +438,7 @@ function coverage() {
               ],
               [
                 'Missing days',
-                (a) =>
-                  missingDays(a) ? el('span', { class: 'gap' }, icon('warn'), n(missingDays(a))) : '0',
+                (a) => (missingDays(a) ? el('span', { class: 'gap' }, icon('warn'), n(missingDays(a))) : '0'),
                 'num',
               ],
               ['Regions', (a) => n(a.regions.length), 'num'],
