@@ -289,3 +289,48 @@ fn a_logo_is_a_picture_and_does_nothing() {
         assert_eq!(browser.complaints(), Vec::<String>::new(), "{logo}");
     }
 }
+
+#[test]
+fn a_page_that_would_be_too_large_is_written_in_parts() {
+    let dir = Dir::new();
+    assert_eq!(code(&offkey(&dir, &["demo", "--quiet", "--keys", "200", "-o", "out"])), 0);
+    let arguments = ["report", "out/estate", "--as-of", "2026-10-01", "-q", "-o", "r.html", "-o", "r.json"];
+    let output = offkey(&dir, &[&arguments[..], &["--split-above", "0"]].concat());
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let report: Value = serde_json::from_slice(&std::fs::read(dir.path().join("r.json")).unwrap()).unwrap();
+    let accounts: BTreeSet<&str> = report["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["account"].as_str().unwrap_or_default())
+        .collect();
+    assert!(accounts.len() > 2);
+    let Some(browser) = Browser::start() else { return };
+    browser.open(&dir.path().join("r.html"), "");
+    let verdicts = "Object.fromEntries(data.summary.verdicts.map((verdict) => [verdict.id, verdict.count]))";
+    let (whole, mut sum) =
+        (browser.eval(verdicts), json!({"retire": 0, "replace": 0, "rotate": 0, "investigate": 0}));
+    let all: BTreeSet<String> =
+        serde_json::from_value(browser.eval("data.keys.map((key) => key.reference)")).unwrap();
+    assert_eq!(all.len(), report["keys"].as_array().unwrap().len());
+    let mut seen = BTreeSet::new();
+    let links: Vec<String> =
+        serde_json::from_value(browser.eval("data.parts.map((part) => part.file)")).unwrap();
+    let first = browser.eval("document.querySelector('.keys tbody a').getAttribute('href')");
+    assert!(links.iter().any(|link| first.as_str().unwrap().starts_with(&format!("{link}#key="))), "{first}");
+    assert_eq!(links.len(), accounts.len());
+    for link in links {
+        browser.open(&dir.path().join(&link), "");
+        for (id, count) in browser.eval(verdicts).as_object().unwrap() {
+            sum[id] = json!(sum[id].as_u64().unwrap() + count.as_u64().unwrap());
+        }
+        let own: Vec<String> =
+            serde_json::from_value(browser.eval("data.keys.map((key) => key.reference)")).unwrap();
+        assert_eq!(browser.eval("data.summary.keys"), own.len());
+        for key in own {
+            assert!(seen.insert(key), "a key is in two parts");
+        }
+        assert_eq!(browser.complaints(), Vec::<String>::new(), "{link}");
+    }
+    assert_eq!((seen, sum), (all, whole));
+}

@@ -118,6 +118,11 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
+    /// Characters in a line of standard output; 80 where it is no terminal, so that files look the same everywhere.
+    pub(super) fn width(&self) -> usize {
+        terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| usize::from(width.0))
+    }
+
     /// What stops the work when it is set.
     pub(super) fn stop(&self) -> &'static AtomicBool {
         &STOP

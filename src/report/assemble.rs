@@ -59,6 +59,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
         audience: "eng",
         redacted: false,
         logo: None,
+        parts: Vec::new(),
         offkey_version: env!("CARGO_PKG_VERSION"),
         as_of: format_instant(analysis.as_of),
         thresholds: Thresholds {

@@ -10,7 +10,7 @@ use crate::recommend::Wave as WaveKind;
 pub(super) fn findings(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Vec<Finding> {
     let mut out = Findings(Vec::new());
     about_evidence(analysis, keys, &mut out);
-    about_keys(keys, &mut out);
+    out.0.extend(about_keys(keys));
     let n = unknown_users.len();
     out.say(
         "users-unknown",
@@ -87,7 +87,9 @@ fn is_later(time: &str, analysis: &Analysis) -> bool {
     crate::model::parse_instant(time).is_some_and(|time| Day::of(time) > Day::of(analysis.as_of))
 }
 
-fn about_keys(keys: &[Key], out: &mut Findings) {
+/// Findings about keys, which need nothing but them.
+pub(super) fn about_keys(keys: &[Key]) -> Vec<Finding> {
+    let mut out = Findings(Vec::new());
     let with = |code: &'static str| keys.iter().filter(move |key| key.reasons.iter().any(|r| r.code == code));
     let verdict = |id: &'static str| keys.iter().filter(move |key| key.verdict == id);
     out.keys(
@@ -151,4 +153,5 @@ fn about_keys(keys: &[Key], out: &mut Findings) {
         "1 key needs investigation before anything is touched.",
         "{n} keys need investigation before anything is touched.",
     );
+    out.0
 }

@@ -26,6 +26,8 @@ pub struct Report {
     /// Picture on the page, as a `data:` URI; no part of JSON.
     #[serde(skip)]
     pub logo: Option<String>,
+    /// Pages of single accounts, where one page for all would be too large; the key pages are there.
+    pub parts: Vec<Part>,
     /// Version of the program that made it.
     pub offkey_version: &'static str,
     /// The time it speaks for.
@@ -58,6 +60,15 @@ pub struct Report {
     pub skipped_by_reason: Vec<NamedCount>,
     /// Inputs and method.
     pub method: Method,
+}
+
+/// A page of one account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Part {
+    /// The account; empty for keys whose account is not known.
+    pub account: String,
+    /// The file, beside the one that names it.
+    pub file: String,
 }
 
 /// Thresholds in days.

@@ -90,7 +90,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         terminal.data(&ReportFormat::Json.render(&report).map_err(Failure::new)?)?;
         return Ok(ExitKind::Done);
     }
-    terminal.data(summary(&report).as_bytes())?;
+    terminal.data(summary(&report, terminal.width()).as_bytes())?;
     let next = format!(
         "\nOpen {} in a browser. What every key really is stands in {}.\nTo see one key explained: offkey explain {} {} --as-of {}\n",
         path("report.html"),

@@ -7,10 +7,15 @@ use super::cut_overs::cut_overs;
 use super::diff::points;
 use super::mute::rules;
 use super::{load, outputs};
-use crate::report::{ReportFormat, assemble, for_executives, mute, point_of, redact, summary};
+use crate::report::{
+    Part, Report, ReportFormat, accounts_of, assemble, for_executives, mute, of_account, point_of, redact,
+    summary,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Write the migration report: a verdict for every key, a replacement for every consumer
 ///
@@ -39,6 +44,9 @@ pub(in super::super) struct Arguments {
     /// For whom page and Markdown are made; data formats are always whole
     #[arg(long, value_name = "WHO", value_enum, default_value_t = Audience::Eng)]
     audience: Audience,
+    /// Above this size, the page is written in parts: one for each account, and one that leads to them
+    #[arg(long, value_name = "MB", default_value_t = 20)]
+    split_above: u16,
     /// Put others in place of key ids, account ids, addresses and names, the same one each time
     #[arg(long)]
     redact: bool,
@@ -102,16 +110,26 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     };
     for (path, format) in &formats {
         let report = for_them.as_ref().filter(|_| format.is_for_people()).unwrap_or(&report);
-        let bytes = format.render(report).map_err(|e| Failure::new(format!("cannot render {path}: {e}")))?;
-        outputs::write(path, &bytes, terminal)?;
+        let bytes = rendered(*format, report, path)?;
+        let limit = u64::from(arguments.split_above) * 1_000_000;
+        let accounts = accounts_of(report);
+        if *format == ReportFormat::Html && bytes.len() as u64 > limit && accounts.len() > 1 {
+            terminal.note(&format!(
+                "{path} would have {} MB: one page for each account",
+                bytes.len() / 1_000_000
+            ));
+            in_parts(path, report, &accounts, terminal)?;
+        } else {
+            outputs::write(path, &bytes, terminal)?;
+        }
     }
     if arguments.json {
         let bytes = ReportFormat::Json.render(&report).map_err(Failure::new)?;
         terminal.data(&bytes)?;
     } else if formats.is_empty() {
-        terminal.data(summary(&report).as_bytes())?;
+        terminal.data(summary(&report, terminal.width()).as_bytes())?;
     } else {
-        terminal.note(&summary(&report));
+        terminal.note(&summary(&report, terminal.width()));
     }
     let found = report.keys.iter().filter(|key| key.muted_by.is_none()).any(|key| {
         arguments.fail_on.iter().any(|on| match on {
@@ -125,6 +143,35 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     });
     // What was asked for comes first: one damaged file must not silence a gate.
     Ok(if found { ExitKind::Findings } else { load::completeness(&analysis.material) })
+}
+
+fn rendered(format: ReportFormat, report: &Report, path: &str) -> Result<Vec<u8>, Failure> {
+    format.render(report).map_err(|error| Failure::new(format!("cannot render {path}: {error}")))
+}
+
+/// A page for each account, and one that has all keys and leads to them.
+fn in_parts(
+    path: &str,
+    report: &Report,
+    accounts: &BTreeSet<String>,
+    terminal: &Terminal,
+) -> Result<(), Failure> {
+    let (stem, extension) = path.rsplit_once('.').unwrap_or((path, "html"));
+    let mut parts = Vec::new();
+    for account in accounts {
+        // Whatever stood in an account's place in the logs must not lead out of the directory.
+        let name: String = account.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+        let name = if name.is_empty() { format!("part-{}", parts.len() + 1) } else { name };
+        let file = format!("{stem}.{name}.{extension}");
+        outputs::write(&file, &rendered(ReportFormat::Html, &of_account(report, account), &file)?, terminal)?;
+        let file =
+            Path::new(&file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        parts.push(Part { account: account.clone(), file });
+    }
+    let mut whole = for_executives(report);
+    whole.audience = report.audience;
+    whole.parts = parts;
+    outputs::write(path, &rendered(ReportFormat::Html, &whole, path)?, terminal)
 }
 
 /// A logo larger than this is a photograph.

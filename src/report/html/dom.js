@@ -198,7 +198,10 @@ function index() {
 
 const kindTitle = (id) => kindTitles.get(id) || id;
 const kindsOf = (key) => [...new Set(key.consumers.map((one) => one.kind_title))];
-const keyHref = (reference) => `#key=${encodeURIComponent(reference)}`;
+// Where a report is in parts, a key's page is in its account's.
+const partOf = (key) => (key ? data.parts.find((part) => part.account === (key.account || '')) : undefined);
+const keyHref = (reference) =>
+  `${encodeURIComponent(partOf(keyOf.get(reference))?.file || '')}#key=${encodeURIComponent(reference)}`;
 const keyLink = (reference) =>
   keyOf.has(reference) ? el('a', { href: keyHref(reference), class: 'mono' }, reference) : mono(reference);
 const filterHref = (filters) =>

@@ -81,7 +81,9 @@ function flow() {
     const edge = JSON.stringify([column, from, to]);
     between.set(edge, (between.get(edge) || 0) + events);
     sums[column].set(from, (sums[column].get(from) || 0) + events);
-    if (column === 2) sums[3].set(to, (sums[3].get(to) || 0) + events);
+    // What nothing leads on from is still where this one ends.
+    const more = column === 2 ? events : 0;
+    sums[column + 1].set(to, (sums[column + 1].get(to) || 0) + more);
   };
   for (const key of data.keys) {
     for (const c of key.consumers) {

@@ -22,6 +22,18 @@ function intro() {
       ` · ${count(s.accounts, 'account')} · ${count(s.users, 'user')} · `,
       `${count(s.keys, 'access key')} · ${count(s.events, 'CloudTrail record')} · offkey ${data.offkey_version}`,
     ),
+    data.parts.length > 0 &&
+      el(
+        'p',
+        { class: 'muted' },
+        'This page has all keys; what is known of each is on the pages of the accounts: ',
+        list(
+          data.parts.map(({ account, file }) =>
+            el('a', { href: encodeURIComponent(file) }, account || 'unknown account'),
+          ),
+          'inline',
+        ),
+      ),
     data.audience === 'exec' &&
       el('p', { class: 'muted' }, 'Made for those who decide: evidence and policies are in the report for engineers.'),
     data.redacted &&
