@@ -56,9 +56,7 @@ fn marked_estate(dir: &Dir) {
     for n in 0..60_u32 {
         let (key, day) = (format!("AKIAZQX{:013}EXAMPLE", n % 6), 1 + n % 28);
         let agents = [
-            format!(
-                "[zqxtool/3.1 Boto3/1.34.1 md/Botocore#1.34.1 ua/2.0 os/linux#5.10.0-zqxkernel lang/python#3.11.4 app/zqxapp]"
-            ),
+            "[zqxtool/3.1 Boto3/1.34.1 md/Botocore#1.34.1 ua/2.0 os/linux#5.10.0-zqxkernel lang/python#3.11.4 app/zqxapp]".to_owned(),
             "[Boto3/1.26 Python/3.9 Linux/4.14-amzn2 exec-env/AWS_Lambda_python3.9]".to_owned(),
             "[aws-cli/2.15 md/command#s3.sync os/macos#23]".to_owned(),
         ];

@@ -29,11 +29,11 @@ fn estate(dir: &Dir) {
         let short = text.chars().take(300).collect::<String>();
         let id = format!("AKIA{short}");
         let fields = json!({
-            "userAgent": text, "eventName": short, "sourceIPAddress": short, "awsRegion": short, "errorCode": if n % 3 == 0 { json!(short) } else { Value::Null },
-            "errorMessage": short, "vpcEndpointId": short, "recipientAccountId": if n % 2 == 0 { json!(short) } else { json!("111122223333") },
+            "userAgent": text, "eventName": short, "sourceIPAddress": short, "awsRegion": short, "errorCode": if n.is_multiple_of(3) { json!(short) } else { Value::Null },
+            "errorMessage": short, "vpcEndpointId": short, "recipientAccountId": if n.is_multiple_of(2) { json!(short) } else { json!("111122223333") },
             "requestParameters": {"bucketName": short, "key": short, "roleArn": format!("arn:aws:iam::111122223333:role/{short}"), "tableName": short},
             "userIdentity": {"userName": short, "accessKeyId": id, "arn": format!("arn:aws:iam::111122223333:user/{short}"), "principalId": short,
-                "invokedBy": if n % 5 == 0 { json!(short) } else { Value::Null }},
+                "invokedBy": if n.is_multiple_of(5) { json!(short) } else { Value::Null }},
         });
         records.push(with(record(n, "X", "2026-09-01T00:00:00Z"), fields.clone()));
         // The same among calls that are known, so that they reach policies; and a session that the key hands out.
