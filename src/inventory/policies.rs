@@ -1,5 +1,6 @@
 //! The one question asked of policies so far: may this user send mail through Amazon SES?
 
+use crate::model::wildcard;
 use serde_json::Value;
 
 /// What a policy document allows of `ses:SendRawEmail`, the action that SMTP needs
@@ -66,28 +67,7 @@ pub(crate) fn list(value: Option<&Value>) -> Vec<&Value> {
 /// `*` for any run of characters and `?` for one
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>).
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(byte) = text.get(t) {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(wanted) if *wanted == b'?' || wanted == byte => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|b| *b == b'*'))
+    wildcard(pattern, text, |p| *p == b'*', |p, t| *p == b'?' || p == t)
 }
 
 fn percent_decoded(text: &str) -> String {

@@ -122,28 +122,8 @@ pub(super) fn action_matches(pattern: &str, action: &str) -> bool {
         return wildcard(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase());
     }
     let (pattern, action) = (pattern.as_bytes(), action.as_bytes());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(byte) = action.get(t) {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(wanted) if *wanted == b'?' || wanted.eq_ignore_ascii_case(byte) => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|byte| *byte == b'*'))
+    let fits = |p: &u8, t: &u8| *p == b'?' || p.eq_ignore_ascii_case(t);
+    crate::model::wildcard(pattern, action, |p| *p == b'*', fits)
 }
 
 fn resource_matches(pattern: &str, request: &Request<'_>) -> bool {
@@ -234,32 +214,12 @@ pub(super) fn wildcard(pattern: &str, text: &str) -> bool {
 
 pub(super) fn glob(pattern: &[Piece], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(c) = text.get(t) {
-        match pattern.get(p) {
-            Some(Piece::Any) => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(Piece::One) => {
-                p += 1;
-                t += 1;
-            }
-            Some(Piece::Char(wanted)) if wanted == c => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|piece| *piece == Piece::Any))
+    let fits = |p: &Piece, t: &char| match p {
+        Piece::One => true,
+        Piece::Char(wanted) => wanted == t,
+        Piece::Any => false,
+    };
+    crate::model::wildcard(pattern, &text, |p| *p == Piece::Any, fits)
 }
 
 /// IAM writes one item bare and several as a list.

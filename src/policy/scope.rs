@@ -2,6 +2,7 @@
 //! tomorrow.
 
 use super::actions::{Action, formats};
+use crate::model::wildcard;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// More resources of one action than this become their common shapes.
@@ -353,32 +354,8 @@ fn tokens(pattern: &str) -> Vec<Token> {
 }
 
 fn glob_with(pattern: &[Token], text: &[Token]) -> bool {
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(token) = text.get(t) {
-        match pattern.get(p) {
-            Some(Token::Any) => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(Token::One) if *token != Token::Any => {
-                p += 1;
-                t += 1;
-            }
-            Some(wanted) if wanted == token => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                Some((at, from)) => {
-                    p = at + 1;
-                    t = from + 1;
-                    star = Some((at, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|token| *token == Token::Any))
+    let fits = |p: &Token, t: &Token| if *p == Token::One { *t != Token::Any } else { p == t };
+    wildcard(pattern, text, |p| *p == Token::Any, fits)
 }
 
 /// Whether a text has a format whose `*` stand for any characters.
