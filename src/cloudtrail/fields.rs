@@ -1,6 +1,7 @@
 //! The raw fields of a record that offkey looks at, found by the general parser or by one quick walk.
 
 use super::json::{Walk, is};
+use super::request::keep_last;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -28,7 +29,7 @@ macro_rules! raw_fields {
             #[allow(dead_code, reason = "not every struct is walked")]
             /// The field of that name, if it is one of these.
             #[inline]
-            fn slot(&mut self, key: &[u8]) -> Option<&mut Raw<'a>> {
+            fn slot(&mut self, key: &str) -> Option<&mut Raw<'a>> {
                 match key.len() {
                     $(_ if is(key, $bytes) => Some(&mut self.$field),)*
                     _ => None,
@@ -166,6 +167,8 @@ pub(super) struct Fields<'a> {
     pub(super) arns: Vec<&'a str>,
     /// Raw strings in `resources` with which names begin.
     pub(super) prefixes: Vec<&'a str>,
+    /// Members of `requestParameters`, where the walk has met them; of repeated ones, the last.
+    pub(super) members: Vec<(&'a str, &'a str)>,
 }
 
 /// More resources than any call names; the rest of a forged list must not fill memory.
@@ -191,6 +194,7 @@ impl<'a> Fields<'a> {
             record,
             arns: Vec::new(),
             prefixes: Vec::new(),
+            members: Vec::new(),
         };
         if let Some(list) = fields.record.resources.filter(|list| list.starts_with('[')) {
             let list: Vec<&RawValue> = serde_json::from_str(list).ok()?;
@@ -212,8 +216,9 @@ impl<'a> Fields<'a> {
         Some(fields)
     }
 
-    /// By one walk: the usual forms only, several times faster.
-    pub(super) fn quick(raw: &'a str) -> Option<Self> {
+    /// By one walk: the usual forms only, several times faster. Of members beside the identity, what is inside of them is
+    /// left out if not wanted.
+    pub(super) fn quick(raw: &'a str, inside: bool) -> Option<Self> {
         let walk = Walk::new(raw);
         let mut fields = Self::default();
         let end = walk.object(0, |key, at| {
@@ -223,7 +228,11 @@ impl<'a> Fields<'a> {
                 return take(walk, at, slot);
             }
             slot.is_none().then_some(())?;
-            let end = fields.part(walk, key, at)?;
+            let end = if inside || is(key, b"userIdentity") {
+                fields.part(walk, key, at)?
+            } else {
+                walk.pass(at)?
+            };
             // The key is one of these: it was looked up before.
             *fields.record.slot(key)? = Some(walk.between(at, end)?);
             Some(end)
@@ -239,21 +248,22 @@ impl<'a> Fields<'a> {
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a>, key: &[u8], at: usize) -> Option<usize> {
+    fn part(&mut self, walk: Walk<'a>, key: &str, at: usize) -> Option<usize> {
         match key {
-            b"userIdentity" => self.caller.walk(walk, at),
-            b"requestParameters" => {
-                let Self { request, arns, .. } = self;
+            "userIdentity" => self.caller.walk(walk, at),
+            "requestParameters" => {
+                let Self { request, arns, members, .. } = self;
                 walk.object(at, |key, at| {
                     let (value, end) = walk.value(at)?;
                     note_arn(arns, Some(value));
+                    keep_last(members, key, value);
                     match request.slot(key) {
                         Some(slot) => slot.replace(value).is_none().then_some(end),
                         None => Some(end),
                     }
                 })
             }
-            b"responseElements" => {
+            "responseElements" => {
                 let mut seen = false;
                 walk.object(at, |key, at| {
                     if !is(key, b"credentials") {
@@ -270,15 +280,15 @@ impl<'a> Fields<'a> {
                     }
                 })
             }
-            b"additionalEventData" => walk.object(at, |key, at| match self.additional.slot(key) {
+            "additionalEventData" => walk.object(at, |key, at| match self.additional.slot(key) {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            b"addendum" => walk.object(at, |key, at| match self.addendum.slot(key) {
+            "addendum" => walk.object(at, |key, at| match self.addendum.slot(key) {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            b"resources" if walk.byte(at)? == b'[' => walk.array(at, |at| {
+            "resources" if walk.byte(at)? == b'[' => walk.array(at, |at| {
                 if walk.byte(at)? != b'{' {
                     return walk.pass(at);
                 }

@@ -8,9 +8,16 @@ use super::scan::first_special;
 /// Objects and arrays may nest this deep here. `serde_json` stops at 128.
 const DEEPEST: usize = 100;
 
-/// The start of a string's contents up to the end of its closing quote, from just behind its opening quote. Nothing
-/// where the string does not end, has a control character or an escape that JSON does not know.
-fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+/// Where a string ends, behind its closing quote, from just behind its opening quote. Nothing where the string does not
+/// end, has a control character or an escape that JSON does not know.
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let (end, _) = string_end_and_escapes(bytes, at)?;
+    Some(end)
+}
+
+/// The same, with whether there are escapes in it.
+fn string_end_and_escapes(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut escapes = false;
     loop {
         while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
             match first_special(chunk) {
@@ -22,15 +29,18 @@ fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
             }
         }
         match *bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => match *bytes.get(at + 1)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
-                b'u' => {
-                    bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                    at += 6;
+            b'"' => return Some((at + 1, escapes)),
+            b'\\' => {
+                escapes = true;
+                match *bytes.get(at + 1)? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                    b'u' => {
+                        bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                        at += 6;
+                    }
+                    _ => return None,
                 }
-                _ => return None,
-            },
+            }
             0..0x20 => return None,
             _ => at += 1,
         }
@@ -197,7 +207,7 @@ impl<'a> Walk<'a> {
     pub(super) fn object(
         self,
         at: usize,
-        mut member: impl FnMut(&'a [u8], usize) -> Option<usize>,
+        mut member: impl FnMut(&'a str, usize) -> Option<usize>,
     ) -> Option<usize> {
         let bytes = self.text.as_bytes();
         (bytes.get(at)? == &b'{').then_some(())?;
@@ -207,11 +217,11 @@ impl<'a> Walk<'a> {
         }
         loop {
             (bytes.get(at)? == &b'"').then_some(())?;
-            let name_end = string_end(bytes, at + 1)?;
-            let name = bytes.get(at + 1..name_end - 1)?;
-            if name.contains(&b'\\') {
+            let (name_end, escapes) = string_end_and_escapes(bytes, at + 1)?;
+            if escapes {
                 return None;
             }
+            let name = self.text.get(at + 1..name_end - 1)?;
             at = space(bytes, name_end);
             (bytes.get(at)? == &b':').then_some(())?;
             at = space(bytes, member(name, space(bytes, at + 1))?);
@@ -245,8 +255,8 @@ impl<'a> Walk<'a> {
 
 /// Whether a key is this one, by comparing all of its bytes at once.
 #[inline]
-pub(super) fn is<const N: usize>(key: &[u8], name: &[u8; N]) -> bool {
-    key.len() == N && key.first_chunk::<N>() == Some(name)
+pub(super) fn is<const N: usize>(key: &str, name: &[u8; N]) -> bool {
+    key.len() == N && key.as_bytes().first_chunk::<N>() == Some(name)
 }
 
 #[cfg(test)]

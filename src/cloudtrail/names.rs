@@ -7,8 +7,8 @@ use std::borrow::Cow;
 /// hold no characters past U+00FF (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>): `?` stands
 /// for each of those.
 pub(super) fn safe(name: Cow<'_, str>) -> Cow<'_, str> {
-    let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '*' | '?' | '$');
-    if name.chars().all(plain) {
+    let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'*' | b'?' | b'$');
+    if name.bytes().all(plain) {
         return name;
     }
     let mut out = String::with_capacity(name.len() + 8);
@@ -63,24 +63,42 @@ const WORDS: &[&str] = &[
 /// Services whose resources are names and nothing else.
 const BARE: &[&str] = &["codecommit", "codepipeline", "sns", "sqs"];
 
-/// What kinds of things one record names: an ARN of each kind, names as `x`. Policies have to cover every call of a name,
-/// and calls of one name may act on different kinds of things.
+/// What kinds of things one record names, behind `kinds:`: an ARN of each kind, names as `x`. Policies have to cover every
+/// call of a name, and calls of one name may act on different kinds of things.
 pub(super) fn kinds(resources: &[Cow<'_, str>]) -> Option<String> {
-    let mut kinds: Vec<String> = resources.iter().filter_map(|arn| kind(arn)).collect();
+    let mut out = String::from(KINDS);
+    if let [arn] = resources {
+        return kind(arn, &mut out).then_some(out);
+    }
+    let of = |arn: &Cow<'_, str>| {
+        let mut kind = String::new();
+        self::kind(arn, &mut kind).then_some(kind)
+    };
+    let mut kinds: Vec<String> = resources.iter().filter_map(of).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    (!kinds.is_empty()).then(|| kinds.join(" "))
+    out.push_str(&kinds.join(" "));
+    (!kinds.is_empty()).then_some(out)
 }
 
-fn kind(arn: &str) -> Option<String> {
+const KINDS: &str = "kinds:";
+
+/// Spells the kind of an ARN; tells whether it is one.
+fn kind(arn: &str, out: &mut String) -> bool {
     let mut fields = arn.splitn(6, ':').skip(2);
-    let (service, region, account, resource) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let put = |field: &str| if field.is_empty() { "" } else { "x" };
-    let mut out = format!("arn:aws:{service}:{}:{}:", put(region), put(account));
+    let (Some(service), Some(region), Some(account), Some(resource)) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return false;
+    };
+    out.reserve(arn.len() + 16);
+    let from = out.len();
+    for part in ["arn:aws:", service, ":", mask(region), ":", mask(account), ":"] {
+        out.push_str(part);
+    }
     if service == "s3" && account.is_empty() {
         out.push_str(if resource.contains('/') { "x/x" } else { "x" });
-        return Some(out);
+        return true;
     }
     let bare = BARE.contains(&service);
     let mut first = true;
@@ -94,8 +112,16 @@ fn kind(arn: &str) -> Option<String> {
         out.push_str(end);
         first &= name.is_empty();
     }
-    out.retain(|c| !c.is_whitespace());
-    Some(out)
+    if out.bytes().skip(from).any(|b| !b.is_ascii_graphic()) {
+        let spelled: String = out.chars().skip(from).filter(|c| !c.is_whitespace()).collect();
+        out.truncate(from);
+        out.push_str(&spelled);
+    }
+    true
+}
+
+fn mask(field: &str) -> &'static str {
+    if field.is_empty() { "" } else { "x" }
 }
 
 pub(super) fn percent_decoded(text: &str) -> String {

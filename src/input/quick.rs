@@ -7,8 +7,8 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, role_session, scan,
-    session_hash,
+    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_caller, decode_usual, is_service_call,
+    role_session, scan, session_hash,
 };
 use hashbrown::HashSet;
 
@@ -169,7 +169,7 @@ impl Sifter<'_, '_, '_> {
     }
 
     fn glance(&mut self, raw: &[u8]) {
-        let event: Option<Event<'_>> = std::str::from_utf8(raw).ok().and_then(decode_usual);
+        let event: Option<Event<'_>> = std::str::from_utf8(raw).ok().and_then(decode_caller);
         match event {
             Some(event) => {
                 self.member.file.report.events += 1;
