@@ -174,7 +174,8 @@ fn the_demo_is_as_it_was_and_its_sarif_is_what_code_scanning_takes() {
         Some(path) => {
             let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
             let validator = jsonschema::validator_for(&schema).unwrap();
-            let wrong: Vec<String> = validator.iter_errors(&sarif).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            let wrong: Vec<String> =
+                validator.iter_errors(&sarif).map(|e| format!("{}: {e}", e.instance_path())).collect();
             assert!(wrong.is_empty(), "{wrong:?}");
             assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0"})), "the schema does refuse");
         }

@@ -207,11 +207,18 @@ fn pictures_have_no_words_that_overlap_or_are_cut() {
         let output = offkey(&dir, &["report", "out/estate", "--as-of", day, "-q", "-o", &file]);
         assert!([0, 3].contains(&code(&output)), "{}", stderr(&output));
     }
-    let arguments = ["report", "out/estate", "--as-of", "2026-10-01", "--history", "history", "-q", "-o", "r.html"];
+    let arguments =
+        ["report", "out/estate", "--as-of", "2026-10-01", "--history", "history", "-q", "-o", "r.html"];
     assert!([0, 3].contains(&code(&offkey(&dir, &arguments))));
     let page = dir.path().join("r.html");
     let mut places: Vec<String> = vec![String::new()];
-    places.extend(report["keys"].as_array().unwrap().iter().map(|key| format!("#key={}", key["reference"].as_str().unwrap())));
+    places.extend(
+        report["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| format!("#key={}", key["reference"].as_str().unwrap())),
+    );
     let check = "(() => {
         const wrong = []; let pictures = 0;
         for (const svg of document.querySelectorAll('svg.graph, svg.bars, svg.calendar')) {

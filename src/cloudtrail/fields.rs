@@ -2,8 +2,10 @@
 
 use super::json::{Walk, is};
 use super::request::keep_last;
+use super::text::text_in;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// A raw JSON value; absent and null are nothing.
 pub(super) type Raw<'a> = Option<&'a str>;
@@ -169,6 +171,8 @@ pub(super) struct Fields<'a> {
     pub(super) prefixes: Vec<&'a str>,
     /// Members of `requestParameters`, where the walk has met them; of repeated ones, the last.
     pub(super) members: Vec<(&'a str, &'a str)>,
+    /// Whether it is known that nothing in the record is spelled with escapes.
+    pub(super) plain: bool,
 }
 
 /// More resources than any call names; the rest of a forged list must not fill memory.
@@ -195,6 +199,7 @@ impl<'a> Fields<'a> {
             arns: Vec::new(),
             prefixes: Vec::new(),
             members: Vec::new(),
+            plain: false,
         };
         if let Some(list) = fields.record.resources.filter(|list| list.starts_with('[')) {
             let list: Vec<&RawValue> = serde_json::from_str(list).ok()?;
@@ -216,11 +221,19 @@ impl<'a> Fields<'a> {
         Some(fields)
     }
 
+    /// The text of one of the fields.
+    #[inline]
+    pub(super) fn text(&self, raw: Raw<'a>) -> Cow<'a, str> {
+        text_in(raw, self.plain)
+    }
+
     /// By one walk: the usual forms only, several times faster. Of members beside the identity, what is inside of them is
     /// left out if not wanted.
     pub(super) fn quick(raw: &'a str, inside: bool) -> Option<Self> {
         let walk = Walk::new(raw);
-        let mut fields = Self::default();
+        let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
+        let members = Vec::with_capacity(if inside { 8 } else { 0 });
+        let mut fields = Self { plain, members, ..Self::default() };
         let end = walk.object(0, |key, at| {
             let Some(slot) = fields.record.slot(key) else { return walk.pass(at) };
             let nested = walk.byte(at)? == b'{' || is(key, b"resources");
@@ -228,11 +241,8 @@ impl<'a> Fields<'a> {
                 return take(walk, at, slot);
             }
             slot.is_none().then_some(())?;
-            let end = if inside || is(key, b"userIdentity") {
-                fields.part(walk, key, at)?
-            } else {
-                walk.pass(at)?
-            };
+            let end =
+                if inside || is(key, b"userIdentity") { fields.part(walk, key, at)? } else { walk.pass(at)? };
             // The key is one of these: it was looked up before.
             *fields.record.slot(key)? = Some(walk.between(at, end)?);
             Some(end)

@@ -96,9 +96,7 @@ impl<'r> Request<'r, '_> {
             self.text("rule").or_else(|| self.text("name").filter(|_| self.setting.event.ends_with("Rule")));
         if let Some(rule) = rule {
             let between = bus.map_or(String::new(), |bus| format!("{}/", safe(bus.into())));
-            named
-                .resources
-                .push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule)).into());
+            named.resources.push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule)).into());
         }
         if self.setting.event == "PutEvents" {
             let entries: Value =

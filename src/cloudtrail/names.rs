@@ -85,15 +85,18 @@ const KINDS: &str = "kinds:";
 
 /// Spells the kind of an ARN; tells whether it is one.
 fn kind(arn: &str, out: &mut String) -> bool {
-    let mut fields = arn.splitn(6, ':').skip(2);
-    let (Some(service), Some(region), Some(account), Some(resource)) =
-        (fields.next(), fields.next(), fields.next(), fields.next())
+    let mut ends = arn.bytes().enumerate().filter(|(_, b)| *b == b':').map(|(at, _)| at).skip(1).take(4);
+    let (Some(second), Some(third), Some(fourth), Some(fifth)) =
+        (ends.next(), ends.next(), ends.next(), ends.next())
     else {
         return false;
     };
+    let part = |from: usize, to: usize| arn.get(from + 1..to).unwrap_or_default();
+    let (service, account) = (part(second, third), part(fourth, fifth));
+    let resource = arn.get(fifth + 1..).unwrap_or_default();
     out.reserve(arn.len() + 16);
     let from = out.len();
-    for part in ["arn:aws:", service, ":", mask(region), ":", mask(account), ":"] {
+    for part in ["arn:aws:", service, ":", mask(part(third, fourth)), ":", mask(account), ":"] {
         out.push_str(part);
     }
     if service == "s3" && account.is_empty() {
@@ -101,19 +104,26 @@ fn kind(arn: &str, out: &mut String) -> bool {
         return true;
     }
     let bare = BARE.contains(&service);
-    let mut first = true;
-    for (n, segment) in resource.split_inclusive(['/', ':']).take(6).enumerate() {
-        let (name, end) = match segment.strip_suffix(['/', ':']) {
-            Some(name) => (name, segment.get(name.len()..).unwrap_or_default()),
-            None => (segment, ""),
+    let (mut first, mut rest) = (true, resource);
+    for n in 0..6 {
+        if rest.is_empty() {
+            break;
+        }
+        let end = rest.bytes().position(|b| matches!(b, b'/' | b':'));
+        let (name, mark, after) = match end {
+            Some(at) => (rest.get(..at), rest.get(at..=at), rest.get(at + 1..)),
+            None => (Some(rest), None, None),
         };
+        let name = name.unwrap_or_default();
         let keep = name.is_empty() || first && !bare || n > 0 && WORDS.contains(&name);
         out.push_str(if keep { name } else { "x" });
-        out.push_str(end);
+        out.push_str(mark.unwrap_or_default());
         first &= name.is_empty();
+        rest = after.unwrap_or_default();
     }
-    if out.bytes().skip(from).any(|b| !b.is_ascii_graphic()) {
-        let spelled: String = out.chars().skip(from).filter(|c| !c.is_whitespace()).collect();
+    let spelled = out.get(from..).unwrap_or_default();
+    if spelled.bytes().any(|b| !b.is_ascii_graphic()) {
+        let spelled: String = spelled.chars().filter(|c| !c.is_whitespace()).collect();
         out.truncate(from);
         out.push_str(&spelled);
     }

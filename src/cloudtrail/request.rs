@@ -3,9 +3,9 @@
 
 use super::fields::Fields;
 use super::json::Walk;
-use super::names::{kinds, mended, safe};
-use super::targets::{Target, targets_of};
-use super::text::{lossy_string, text};
+use super::names::{mended, safe};
+use super::targets::{Piece, Start, Target, Way, targets_of};
+use super::text::text_in;
 use memchr::memmem::Finder;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 /// Longer names are no ARNs: those end at 2,048 characters
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResourceNameType.html>).
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 /// Resources taken from one record; no call names more, and a forged list must not fill memory.
 pub(super) const MOST: usize = 100;
 
@@ -100,20 +100,23 @@ const ROLE_MEMBERS: &[&str] = &[
 ];
 
 /// Reads both.
-pub(super) fn named<'a>(fields: &mut Fields<'a>, setting: &Setting<'_>) -> Named<'a> {
+pub(super) fn named<'a>(
+    fields: &Fields<'a>,
+    mut members: Vec<(&'a str, &'a str)>,
+    setting: &Setting<'_>,
+) -> Named<'a> {
     let mut named = Named::default();
     for raw in &fields.arns {
-        named.resources.push(mended(safe(text(Some(raw)))));
+        named.resources.push(mended(safe(fields.text(Some(raw)))));
     }
     for raw in &fields.prefixes {
-        named.resources.push(safe(text(Some(raw))) + "*");
+        named.resources.push(safe(fields.text(Some(raw))) + "*");
     }
     if let Some(raw) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
         // The quick walk has met them already.
-        let mut members = match fields.members.is_empty() {
-            true => members(raw),
-            false => std::mem::take(&mut fields.members),
-        };
+        if members.is_empty() {
+            members = self::members(raw);
+        }
         // EC2 wraps some requests into one member.
         if let [(name, inner)] = members.as_slice()
             && setting.host == "ec2"
@@ -122,7 +125,7 @@ pub(super) fn named<'a>(fields: &mut Fields<'a>, setting: &Setting<'_>) -> Named
         {
             members = self::members(inner);
         }
-        Request { raw, setting, members }.read(&mut named);
+        Request { raw, plain: fields.plain, setting, members }.read(&mut named);
     }
     if setting.host == "s3" && matches!(setting.error, "NoSuchKey" | "NotFound" | "404") {
         named.shows.push("missing-object".into());
@@ -141,11 +144,6 @@ pub(super) fn named<'a>(fields: &mut Fields<'a>, setting: &Setting<'_>) -> Named
         let shown = ["pass:", "profile:", "from:", "tagged:"];
         named.shows.retain(|show| !shown.iter().any(|start| show.starts_with(start)));
     }
-    let kinds = match named.unresolved {
-        true => Some(Cow::Borrowed("kinds:?")),
-        false => kinds(&named.resources).map(Cow::Owned),
-    };
-    named.shows.extend(kinds);
     named.shows.retain(|show| show.len() <= LONGEST);
     named.shows.sort_unstable();
     named.shows.dedup();
@@ -175,6 +173,8 @@ pub(super) fn keep_last<'a>(members: &mut Vec<(&'a str, &'a str)>, key: &'a str,
 
 pub(super) struct Request<'r, 's> {
     pub(super) raw: &'r str,
+    /// Whether nothing in it is spelled with escapes.
+    pub(super) plain: bool,
     pub(super) setting: &'s Setting<'s>,
     pub(super) members: Vec<(&'r str, &'r str)>,
 }
@@ -182,10 +182,11 @@ pub(super) struct Request<'r, 's> {
 impl<'r> Request<'r, '_> {
     fn read(&self, named: &mut Named<'r>) {
         let host = self.setting.host;
-        for target in targets_of(host) {
-            let fits = |start: &&str| self.setting.event.starts_with(start);
-            if target.events.is_empty() || target.events.iter().any(fits) {
-                self.target(target, named);
+        let event = Start::of(self.setting.event);
+        for way in targets_of(host) {
+            if way.starts.is_empty() || way.starts.iter().any(|start| start.begins(event, self.setting.event))
+            {
+                self.target(way, named);
             }
         }
         match host {
@@ -207,9 +208,7 @@ impl<'r> Request<'r, '_> {
                     let [p, r, a] = self.place();
                     // Images and snapshots have no account in their ARNs; what is made is the caller's.
                     let account = if matches!(&*kind, "image" | "snapshot") { "" } else { a };
-                    named
-                        .shows
-                        .push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind)).into());
+                    named.shows.push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind)).into());
                 }
             }
             "ecs" => self.ecs(named),
@@ -229,9 +228,7 @@ impl<'r> Request<'r, '_> {
                     } else {
                         ("ec2", "instance")
                     };
-                    named
-                        .resources
-                        .push(format!("arn:{p}:{service}:{r}:{a}:{kind}/{}", safe(target)).into());
+                    named.resources.push(format!("arn:{p}:{service}:{r}:{a}:{kind}/{}", safe(target)).into());
                 }
             }
             "dynamodb" => {
@@ -263,9 +260,7 @@ impl<'r> Request<'r, '_> {
             if *event == "AddRoleToInstanceProfile" {
                 for role in self.texts("roleName") {
                     let [p, _, a] = self.place();
-                    named
-                        .shows
-                        .push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role)).into());
+                    named.shows.push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role)).into());
                 }
             }
             return;
@@ -289,79 +284,85 @@ impl<'r> Request<'r, '_> {
         self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw))
     }
 
-    fn target(&self, target: &Target, named: &mut Named<'r>) {
-        let [first, rest @ ..] = target.params else { return };
+    fn target(&self, way: &Way, named: &mut Named<'r>) {
+        let [first, others @ ..] = way.target.params else { return };
+        // Most names are plain members, and most requests have no such member.
+        if !way.is_path {
+            let Some(name) = self.text(first) else { return };
+            let Some(rest) = self.rest(others) else { return };
+            return self.resource(way, name, &rest, named);
+        }
         let names = self.texts(first);
         if names.is_empty() {
             return;
         }
-        let rest: Vec<Cow<'r, str>> =
-            rest.iter().filter_map(|param| self.texts(param).into_iter().next()).collect();
-        if rest.len() + 1 != target.params.len() {
-            return;
-        }
-        let [partition, region, account] = self.place();
+        let Some(rest) = self.rest(others) else { return };
         for name in names {
-            let Some(part) = plain(target, &name) else {
-                // An ARN is taken as it is; another's name or an alias is not known.
-                match (name.starts_with("arn:"), target.host, target.params) {
-                    (true, "dynamodb", [_, "indexName"]) => {
-                        let index = rest.first().cloned().unwrap_or_default();
-                        named
-                            .resources
-                            .push(format!("{}/index/{}", safe(name), safe(index)).into());
-                    }
-                    (true, ..) => named.resources.push(mended(safe(name))),
-                    (_, "bedrock", _) => {}
-                    // Records of KMS name the key beside the request.
-                    (_, "kms", _) if named.resources.iter().any(|arn| arn.contains(":key/")) => {}
-                    (_, "lambda", _) => match self.of_account(&name) {
-                        Some(arn) => named.resources.push(arn),
-                        None => named.unresolved = true,
-                    },
-                    _ => named.unresolved = true,
-                }
-                continue;
-            };
-            let name = part;
-            // Documents that belong to AWS have no account, and others may be called so, too.
-            let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
-            if by_aws && target.arn.contains(":document/") {
-                let document = safe(name.into());
-                named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
-            }
-            if target.arn.contains(":parameter/") && name.starts_with("aws/service/") {
-                // Public parameters are nobody's.
-                named
-                    .resources
-                    .push(format!("arn:{partition}:ssm:{region}::parameter/{}", safe(name.into())).into());
-            }
-            // These services keep names in small letters, and so do their ARNs.
-            let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
-            let name = safe(lower.as_deref().unwrap_or(name).into());
-            let mut out = String::with_capacity(target.arn.len() + 64);
-            let mut at = target.arn;
-            while let Some((before, after)) = at.split_once('{') {
-                let (place, after) = after.split_once('}').unwrap_or(("", after));
-                out.push_str(before);
-                match place {
-                    "p" => out.push_str(partition),
-                    "r" => out.push_str(region),
-                    "a" => out.push_str(account),
-                    "0" => out.push_str(&name),
-                    // What only completes another name may be given as an ARN, too.
-                    _ => {
-                        let text = rest.first().map_or("", |text| &**text);
-                        let name =
-                            if text.starts_with("arn:") { text.rsplit('/').next() } else { Some(text) };
-                        out.push_str(&safe(name.unwrap_or_default().into()));
-                    }
-                }
-                at = after;
-            }
-            out.push_str(at);
-            named.resources.push(Cow::Owned(out));
+            self.resource(way, name, &rest, named);
         }
+    }
+
+    /// What completes a name, where all of it is there.
+    fn rest(&self, params: &[&str]) -> Option<Vec<Cow<'r, str>>> {
+        params.iter().map(|param| self.texts(param).into_iter().next()).collect()
+    }
+
+    /// One resource by its name.
+    fn resource(&self, way: &Way, name: Cow<'r, str>, rest: &[Cow<'r, str>], named: &mut Named<'r>) {
+        let target = way.target;
+        let Some(part) = plain(target, &name) else {
+            // An ARN is taken as it is; another's name or an alias is not known.
+            match (name.starts_with("arn:"), target.host, target.params) {
+                (true, "dynamodb", [_, "indexName"]) => {
+                    let index = rest.first().cloned().unwrap_or_default();
+                    named.resources.push(format!("{}/index/{}", safe(name), safe(index)).into());
+                }
+                (true, ..) => named.resources.push(mended(safe(name))),
+                (_, "bedrock", _) => {}
+                // Records of KMS name the key beside the request.
+                (_, "kms", _) if named.resources.iter().any(|arn| arn.contains(":key/")) => {}
+                (_, "lambda", _) => match self.of_account(&name) {
+                    Some(arn) => named.resources.push(arn),
+                    None => named.unresolved = true,
+                },
+                _ => named.unresolved = true,
+            }
+            return;
+        };
+        let [partition, region, account] = self.place();
+        let name = part;
+        // Documents that belong to AWS have no account, and others may be called so, too.
+        let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
+        if by_aws && target.arn.contains(":document/") {
+            let document = safe(name.into());
+            named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
+        }
+        if target.arn.contains(":parameter/") && name.starts_with("aws/service/") {
+            // Public parameters are nobody's.
+            named
+                .resources
+                .push(format!("arn:{partition}:ssm:{region}::parameter/{}", safe(name.into())).into());
+        }
+        // These services keep names in small letters, and so do their ARNs.
+        let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
+        let name = safe(lower.as_deref().unwrap_or(name).into());
+        let mut out = String::with_capacity(target.arn.len() + name.len() + 48);
+        for piece in &way.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Partition => out.push_str(partition),
+                Piece::Region => out.push_str(region),
+                Piece::Account => out.push_str(account),
+                Piece::Name => out.push_str(&name),
+                // What only completes another name may be given as an ARN, too.
+                Piece::Other => {
+                    let text = rest.first().map_or("", |text| &**text);
+                    let name = if text.starts_with("arn:") { text.rsplit('/').next() } else { Some(text) };
+                    out.push_str(&safe(name.unwrap_or_default().into()));
+                }
+            }
+        }
+        named.resources.push(Cow::Owned(out));
     }
 
     /// Partition, region and account of what is named plainly. What is none of these is left empty, and fits nothing.
@@ -391,7 +392,7 @@ impl<'r> Request<'r, '_> {
 
     pub(super) fn text(&self, name: &str) -> Option<Cow<'r, str>> {
         let raw = self.member(name).filter(|raw| raw.starts_with('"'))?;
-        Some(lossy_string(raw)).filter(|text| !text.is_empty())
+        Some(text_in(Some(raw), self.plain)).filter(|text| !text.is_empty())
     }
 
     /// All texts at a path.
@@ -402,7 +403,7 @@ impl<'r> Request<'r, '_> {
         };
         let mut out = Vec::new();
         if let Some(raw) = self.member(first).filter(|raw| raw.starts_with(['{', '['])) {
-            let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
+            let plain = self.plain || memchr::memchr(b'\\', raw.as_bytes()).is_none();
             if !plain || along(Walk::new(raw), 0, rest, &mut out).is_none() {
                 out.clear();
                 collect(&serde_json::from_str(raw).unwrap_or_default(), rest, &mut out);
@@ -464,7 +465,9 @@ fn collect(value: &Value, path: &str, out: &mut Vec<Cow<'_, str>>) {
     } else if let Some(rest) = path.strip_prefix("[]") {
         value.as_array().into_iter().flatten().take(MOST).for_each(|item| collect(item, rest, out));
     } else if path == "{}" {
-        out.extend(value.as_object().into_iter().flatten().take(MOST).map(|(key, _)| Cow::Owned(key.clone())));
+        out.extend(
+            value.as_object().into_iter().flatten().take(MOST).map(|(key, _)| Cow::Owned(key.clone())),
+        );
     } else if let Some(rest) = path.strip_prefix('.') {
         let end = rest.find(['.', '[', '{']).unwrap_or(rest.len());
         let (name, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -521,8 +524,9 @@ fn is_something(raw: &str) -> bool {
         [b'"', b'!' | b'#'..=b'~', ..] | [b'0'..=b'9' | b'-' | b't', ..] => return true,
         _ => {}
     }
-    let squeezed: String = raw.chars().filter(|c| !c.is_whitespace()).take(16).collect();
-    !matches!(squeezed.as_str(), "null" | "\"\"" | "[]" | "{}" | "false" | "{\"items\":[]}")
+    let squeezed = || raw.chars().filter(|c| !c.is_whitespace()).take(16);
+    const NOTHING: [&str; 6] = ["{}", "[]", "{\"items\":[]}", "null", "false", "\"\""];
+    !NOTHING.iter().any(|nothing| squeezed().eq(nothing.chars()))
 }
 
 /// Role ARNs under members whose names speak of a role.

@@ -5,6 +5,7 @@ use super::facts::{
 };
 use super::intern::{Interner, Symbol};
 use super::lineage::{Lineage, Step};
+use super::memo::Memo;
 use super::resources::ResourceSet;
 use super::sessions::SessionLog;
 use super::usage::is_authorised;
@@ -13,24 +14,13 @@ use crate::model::AccessKeyId;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Columns of a row while strings are numbers.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Columns {
     pub(super) text: [Symbol; COLUMNS],
     pub(super) flags: u8,
-}
-
-impl Hash for Columns {
-    /// Two columns at once: this is done for every event.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        for pair in self.text.chunks(2) {
-            state.write_u64(pair.iter().fold(0, |packed, symbol| packed << 32 | u64::from(symbol.0)));
-        }
-        state.write_u8(self.flags);
-    }
 }
 
 impl Columns {
@@ -65,6 +55,22 @@ pub(super) struct Seen {
     pub(super) undated: bool,
 }
 
+impl Default for Seen {
+    /// No sign of life.
+    fn default() -> Self {
+        Self { last: Micros::MIN, undated: false }
+    }
+}
+
+impl Seen {
+    fn add(&mut self, last: Micros, undated: bool) {
+        if last != NO_TIME {
+            self.last = self.last.max(last);
+        }
+        self.undated |= undated;
+    }
+}
+
 /// One kind of call of one program: signer, event source, event name, user agent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ActionKey {
@@ -83,12 +89,16 @@ const NEIGHBOURS: usize = 8;
 pub struct Collector {
     pub(super) strings: Interner,
     numbers: HashMap<Columns, u32>,
-    /// The columns of the last row: many of the next one's are the same, which a look tells sooner than a table.
-    last: [Symbol; COLUMNS],
+    /// From all that tells calls apart to their rows.
+    sites: Memo,
+    /// From a row and what a call named to whether that is known of the row.
+    targets: Memo,
     pub(super) rows: Vec<Columns>,
     pub(super) kept: HashMap<EventKey, Kept>,
     pub(super) addenda: HashMap<EventKey, (EventId, Kept)>,
     pub(super) activity: HashMap<Symbol, Seen>,
+    /// Of each row, what its events add to that.
+    seen: Vec<Seen>,
     pub(super) resources: HashMap<ActionKey, ResourceSet>,
     pub(super) keyless: BTreeMap<(String, String), Micros>,
     pub(super) sessions: SessionLog,
@@ -120,22 +130,23 @@ impl Collector {
         self.see_neighbour(event);
         let Some(key) = event.identity.key.as_deref() else { return self.see_keyless(event) };
         let (counts, is_static) = (event.is_static_key_use(), AccessKeyId::names_static(key));
-        if counts {
-            self.see_owner(key, event);
-        } else if !is_static && !AccessKeyId::names_session(key) {
+        if !is_static && !AccessKeyId::names_session(key) {
             return;
         }
-        let row = self.row(key, event, is_static && !counts);
+        let stray = is_static && !counts;
+        let row = self.site(key, event, counts, stray);
         let signer = self.rows.get(row as usize).map_or(Symbol::EMPTY, Columns::signer);
         let kept = Kept { time: micros(event.time), row, conflict: false };
         let id = event.id.unwrap_or_else(instead);
         let by_role = !counts && event.identity.kind == IdentityKind::AssumedRole;
         let class = Class { signer: if counts { Symbol::EMPTY } else { signer }, by_role };
-        if is_static && !counts {
+        if stray {
             // Not use, so neither a sign of life nor anything that may replace one.
             return self.keep((id, class), kept);
         }
-        self.see_activity(signer, kept.time, kept.time == NO_TIME);
+        if let Some(seen) = self.seen.get_mut(row as usize) {
+            seen.add(kept.time, kept.time == NO_TIME);
+        }
         self.see_resources(row, event);
         match event.replaces {
             // Whether it may replace the original is seen when that is there.
@@ -173,18 +184,35 @@ impl Collector {
     }
 
     fn see_activity(&mut self, signer: Symbol, last: Micros, undated: bool) {
-        let fresh = Seen { last: Micros::MIN, undated: false };
-        let seen = self.activity.entry(signer).or_insert(fresh);
-        if last != NO_TIME {
-            seen.last = seen.last.max(last);
+        self.activity.entry(signer).or_default().add(last, undated);
+    }
+
+    /// Brings what rows know of signs of life to where it is asked for.
+    pub(super) fn settle_activity(&mut self) {
+        for (row, seen) in std::mem::take(&mut self.seen).into_iter().enumerate() {
+            if let Some(signer) = self.signer(u32::try_from(row).unwrap_or(u32::MAX))
+                && (seen.undated || seen.last != Micros::MIN)
+            {
+                self.see_activity(signer, seen.last, seen.undated);
+            }
         }
-        seen.undated |= undated;
     }
 
     fn see_resources(&mut self, row: u32, event: &Event<'_>) {
-        if event.resources.is_empty() && event.shows.is_empty() {
+        if event.resources.is_empty() && event.shows.is_empty() && !event.unresolved {
             return;
         }
+        let targets = &mut self.targets;
+        targets.begin();
+        targets.bytes(&row.to_ne_bytes());
+        event.resources.iter().for_each(|arn| targets.piece(arn));
+        targets.bytes(&[0xfe]);
+        event.shows.iter().for_each(|show| targets.piece(show));
+        targets.bytes(&[u8::from(event.unresolved)]);
+        if targets.find().is_some() {
+            return;
+        }
+        targets.learn(0);
         let Some(Columns { text: [signer, source, name, _, _, agent, ..], .. }) = self.rows.get(row as usize)
         else {
             return;
@@ -197,6 +225,7 @@ impl Collector {
         let set = self.resources.entry(key).or_default();
         event.resources.iter().for_each(|arn| set.add(arn));
         event.shows.iter().for_each(|show| set.show(show));
+        event.kinds().iter().for_each(|kinds| set.show(kinds));
     }
 
     /// Counts an event, unless it is a copy that another one precedes.
@@ -262,8 +291,8 @@ impl Collector {
         Some((columns.text.map(|symbol| self.strings.text(symbol)), columns.flags))
     }
 
-    fn row(&mut self, key: &str, event: &Event<'_>, stray: bool) -> u32 {
-        let strings = &mut self.strings;
+    /// The row of an event. Who owns the key is noted on the way.
+    fn site(&mut self, key: &str, event: &Event<'_>, counts: bool, stray: bool) -> u32 {
         let assumed = event.minted.as_ref().map_or("", |minted| &minted.role_arn);
         let mut bits = 0;
         for (set, flag) in [
@@ -290,18 +319,37 @@ impl Collector {
             &event.identity.invoked_by,
             assumed,
         ];
-        for (text, last) in text.into_iter().zip(&mut self.last) {
-            if strings.text(*last) != text {
-                *last = strings.intern(text);
-            }
+        let account = event.identity.account.as_deref();
+        let sites = &mut self.sites;
+        sites.begin();
+        text.into_iter().for_each(|text| sites.piece(text));
+        sites.piece(account.unwrap_or_default());
+        sites.piece(&event.identity.user);
+        sites.bytes(&[bits, u8::from(counts), u8::from(account.is_some())]);
+        if let Some(row) = sites.find() {
+            return row;
         }
-        self.number(Columns { text: self.last, flags: bits })
+        if counts {
+            self.see_owner(key, event);
+        }
+        let strings = &mut self.strings;
+        let columns = Columns { text: text.map(|text| strings.intern(text)), flags: bits };
+        let row = self.number(columns);
+        self.sites.learn(row);
+        row
+    }
+
+    /// Frees what only more events would need.
+    pub(super) fn forget(&mut self) {
+        (self.sites, self.targets) = (Memo::default(), Memo::default());
+        self.numbers = HashMap::default();
     }
 
     fn number(&mut self, columns: Columns) -> u32 {
-        let rows = &mut self.rows;
+        let (rows, seen) = (&mut self.rows, &mut self.seen);
         *self.numbers.entry(columns).or_insert_with(|| {
             rows.push(columns);
+            seen.push(Seen::default());
             u32::try_from(rows.len() - 1).unwrap_or(u32::MAX)
         })
     }
@@ -342,7 +390,8 @@ impl Collector {
     }
 
     /// Everything, in its plain form.
-    pub fn into_facts(self) -> Facts {
+    pub fn into_facts(mut self) -> Facts {
+        self.settle_activity();
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,
             signer: class.signer.0,

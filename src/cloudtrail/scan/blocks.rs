@@ -1,6 +1,6 @@
 //! The pass itself: tells inside from outside of strings, counts brackets and notes where records and words are.
 
-use super::masks::{BEYOND, Block, Masks};
+use super::masks::{BEYOND, Block, Masks, parity};
 use super::records::{Raw, Record};
 
 /// Where the pass is among the records.
@@ -48,29 +48,32 @@ pub(super) fn pass(
     masks: impl Fn(&Block) -> Masks,
     parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
-    // What goes from block to block stays in registers: whether a string is open (all ones) and the next byte escaped,
-    // how many brackets are open, and whether there was anything that is not JSON, which is asked once, at the end.
-    let (mut in_string, mut carry, mut depth, mut odd) = (0_u64, false, 0_i64, 0_u64);
+    // What goes from block to block stays in registers: whether a string is open (all ones) and how many brackets are.
+    let (mut in_string, mut depth) = (0_u64, 0_i64);
     let mut spot = Spot { start: at, end: at };
+    let mut rare = Rare { carry: 0, odd: 0 };
+    let mut last = [b' '; 64 + BEYOND];
     let mut at = at;
     while at < len {
-        let block = buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?;
-        let mut found = masks(block);
-        let rest = len - at;
-        if rest < 64 {
-            found.keep((1_u64 << rest) - 1);
+        let block = if len - at < 64 {
+            // What stands behind the content must not be seen.
+            let rest = buffer.get(at..len)?;
+            last.get_mut(..rest.len())?.copy_from_slice(rest);
+            &last
+        } else {
+            buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?
+        };
+        let found = masks(block);
+        let mut quotes = found.quote;
+        if found.slash | found.newline | rare.carry != 0 {
+            quotes = rare.quotes(buffer, at, &found, in_string)?;
         }
-        if found.slash != 0 && spells_letters(buffer, at, found.slash) {
-            return None;
-        }
-        let quotes = found.quote & !escaped(found.slash, &mut carry);
         let inside = parity(quotes) ^ in_string;
         in_string = (inside.cast_signed() >> 63).cast_unsigned();
-        // Neither is JSON, and what it means to a reader that goes on differs.
-        odd |= found.newline & inside | found.slash & !inside;
-        while found.words != 0 {
-            raw.words.push(u32::try_from(at + found.words.trailing_zeros() as usize).ok()?);
-            found.words &= found.words - 1;
+        let mut words = found.words;
+        while words != 0 {
+            raw.words.push(u32::try_from(at + words.trailing_zeros() as usize).ok()?);
+            words &= words - 1;
         }
         let (open, close) = (found.open & !inside, found.close & !inside);
         let closing = i64::from(close.count_ones());
@@ -79,13 +82,38 @@ pub(super) fn pass(
         } else {
             match brackets(buffer, at, (open, close), depth, &mut spot, raw) {
                 Walked::On(open) => depth = open,
-                Walked::Done(end) => return (odd == 0).then_some(end),
+                Walked::Done(end) => return (rare.odd == 0).then_some(end),
                 Walked::Odd => return None,
             }
         }
         at += 64;
     }
     None
+}
+
+/// What only blocks with backslashes or line breaks change, which are few.
+struct Rare {
+    /// 1 where the next block's first byte is escaped.
+    carry: u64,
+    /// Whether there was anything that is not JSON, which is asked once, at the end.
+    odd: u64,
+}
+
+impl Rare {
+    /// The quotes of a block that are not escaped; nothing where letters are spelled as escapes.
+    #[inline(never)]
+    fn quotes(&mut self, buffer: &[u8], at: usize, found: &Masks, in_string: u64) -> Option<u64> {
+        if found.slash != 0 && spells_letters(buffer, at, found.slash) {
+            return None;
+        }
+        let mut carry = self.carry != 0;
+        let quotes = found.quote & !escaped(found.slash, &mut carry);
+        self.carry = u64::from(carry);
+        let inside = parity(quotes) ^ in_string;
+        // Neither is JSON, and what it means to a reader that goes on differs.
+        self.odd |= found.newline & inside | found.slash & !inside;
+        Some(quotes)
+    }
 }
 
 /// Goes through the brackets of a block one by one.
@@ -160,7 +188,6 @@ fn spells_letters(buffer: &[u8], at: usize, mut slash: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::masks::parity;
     use super::*;
 
     #[test]

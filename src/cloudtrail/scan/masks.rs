@@ -16,16 +16,6 @@ pub(super) struct Masks {
     pub(super) words: u64,
 }
 
-impl Masks {
-    /// Forgets what lies outside of the valid bytes.
-    pub(super) fn keep(&mut self, valid: u64) {
-        let Self { quote, slash, open, close, newline, words } = self;
-        for mask in [quote, slash, open, close, newline, words] {
-            *mask &= valid;
-        }
-    }
-}
-
 /// Bytes that are looked at beyond the 64.
 pub(super) const BEYOND: usize = 8;
 
