@@ -1,6 +1,6 @@
 //! The raw fields of a record that offkey looks at, found by the general parser or by one quick walk.
 
-use super::json::{Walk, is};
+use super::json::{Marks, Walk, is};
 use super::request::keep_last;
 use super::text::text_in;
 use serde::{Deserialize, Deserializer};
@@ -230,7 +230,8 @@ impl<'a> Fields<'a> {
     /// By one walk: the usual forms only, several times faster. Of members beside the identity, what is inside of them is
     /// left out if not wanted.
     pub(super) fn quick(raw: &'a str, inside: bool) -> Option<Self> {
-        let walk = Walk::new(raw);
+        let mut marks = Marks::new();
+        let walk = Walk::marked(raw, &mut marks);
         let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
         let members = Vec::with_capacity(if inside { 8 } else { 0 });
         let mut fields = Self { plain, members, ..Self::default() };
@@ -258,7 +259,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a>, key: &str, at: usize) -> Option<usize> {
+    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize) -> Option<usize> {
         match key {
             "userIdentity" => self.caller.walk(walk, at),
             "requestParameters" => {
@@ -330,7 +331,7 @@ fn note_arn<'a>(arns: &mut Vec<&'a str>, raw: Raw<'a>) {
 }
 
 /// Takes a value into its field, once.
-fn take<'a>(walk: Walk<'a>, at: usize, slot: &mut Raw<'a>) -> Option<usize> {
+fn take<'a>(walk: Walk<'a, '_>, at: usize, slot: &mut Raw<'a>) -> Option<usize> {
     let (value, end) = walk.value(at)?;
     slot.replace(value).is_none().then_some(end)
 }
@@ -350,7 +351,7 @@ impl<'a> Caller<'a> {
         Some(Self { identity, context, issuer })
     }
 
-    fn walk(&mut self, walk: Walk<'a>, at: usize) -> Option<usize> {
+    fn walk(&mut self, walk: Walk<'a, '_>, at: usize) -> Option<usize> {
         let Self { identity, context, issuer } = self;
         walk.object(at, |key, at| {
             let Some(slot) = identity.slot(key) else { return walk.pass(at) };

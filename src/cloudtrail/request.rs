@@ -416,7 +416,7 @@ impl<'r> Request<'r, '_> {
 
 /// Collects the texts at a path of the value that starts at a place, where nothing is spelled with escapes. Returns where
 /// the value ends; nothing where it has to be read otherwise.
-fn along<'r>(walk: Walk<'r>, at: usize, path: &str, out: &mut Vec<Cow<'r, str>>) -> Option<usize> {
+fn along<'r>(walk: Walk<'r, '_>, at: usize, path: &str, out: &mut Vec<Cow<'r, str>>) -> Option<usize> {
     match walk.byte(at)? {
         b'"' if path.is_empty() => {
             let (raw, end) = walk.value(at)?;

@@ -135,6 +135,27 @@ pub(super) mod x86 {
         }
     }
 
+    /// Quotes, backslashes and control characters.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn special512(block: &[u8; 64]) -> u64 {
+        // SAFETY: the block has the 64 bytes that are loaded, and the load needs no alignment.
+        let bytes = unsafe { _mm512_loadu_epi8(block.as_ptr().cast()) };
+        is512(bytes, b'"') | is512(bytes, b'\\') | _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20))
+    }
+
+    /// The same.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn special256(block: &[u8; 64]) -> u64 {
+        let start = block.as_ptr();
+        // SAFETY: the block has the 64 bytes that the two loads take.
+        let halves = unsafe { [_mm256_loadu_si256(start.cast()), _mm256_loadu_si256(start.add(32).cast())] };
+        let control = |bytes| _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
+        let [low, high] = halves.map(|bytes| u64::from(_mm256_movemask_epi8(control(bytes)).cast_unsigned()));
+        is256(halves, b'"') | is256(halves, b'\\') | low | high << 32
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     fn load256<const OFFSET: usize>(block: &Block) -> [__m256i; 2] {
@@ -223,6 +244,58 @@ pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
         }
     }
     None
+}
+
+/// Marks quotes, backslashes and control characters of a text, a bit for each byte, as far as there is room. Returns how
+/// many words were written.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
+pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn by_avx512(text: &[u8], out: &mut [u64]) -> usize {
+        words(text, out, |block| x86::special512(block))
+    }
+    #[target_feature(enable = "avx2")]
+    fn by_avx2(text: &[u8], out: &mut [u64]) -> usize {
+        words(text, out, |block| x86::special256(block))
+    }
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+        // SAFETY: the processor has what the function needs, as was just asked.
+        unsafe { by_avx512(text, out) }
+    } else if is_x86_feature_detected!("avx2") {
+        // SAFETY: as above.
+        unsafe { by_avx2(text, out) }
+    } else {
+        words(text, out, special)
+    }
+}
+
+/// The same.
+#[cfg(not(target_arch = "x86_64"))]
+pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+    words(text, out, special)
+}
+
+#[inline(always)]
+fn words(text: &[u8], out: &mut [u64], mark: impl Fn(&[u8; 64]) -> u64) -> usize {
+    let (blocks, rest) = text.as_chunks::<64>();
+    let mut words = 0;
+    for (block, word) in blocks.iter().zip(&mut *out) {
+        *word = mark(block);
+        words += 1;
+    }
+    if let Some(word) = out.get_mut(words).filter(|_| words == blocks.len() && !rest.is_empty()) {
+        let mut last = [b' '; 64];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        *word = mark(&last);
+        words += 1;
+    }
+    words
+}
+
+fn special(block: &[u8; 64]) -> u64 {
+    let bytes = block.iter().enumerate();
+    bytes.fold(0, |bits, (n, b)| bits | u64::from(matches!(b, b'"' | b'\\' | 0..0x20)) << n)
 }
 
 /// Each bit becomes the parity of itself and all below it.
