@@ -25,32 +25,33 @@ pub enum NotAnEvent {
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
     if let Some(mut fields) = Fields::general(raw) {
-        return event(&mut fields, true);
+        return event(&mut fields, Detail::Names);
     }
     let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
     match Fields::general(&text) {
-        Some(mut fields) => event(&mut fields, true).map(Event::into_owned),
+        Some(mut fields) => event(&mut fields, Detail::Names).map(Event::into_owned),
         None => Err(NotAnEvent::Malformed),
     }
 }
 
+/// How much of a record is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Neither what is in the request nor what is in the answer: no resources, and no credentials handed out.
+    Caller,
+    /// All but what the call acted on and what else its request shows.
+    Call,
+    /// All of it.
+    Names,
+}
+
 /// Decodes a record in its usual form, several times faster than [`decode`]. What it returns is what [`decode`] would
-/// return; nothing means that [`decode`] has to be asked.
-pub fn decode_usual(raw: &str) -> Option<Event<'_>> {
-    usual(raw, true)
-}
-
-/// The same without what is in the request and in the answer: neither resources nor credentials handed out, which are most
-/// of the work.
-pub fn decode_caller(raw: &str) -> Option<Event<'_>> {
-    usual(raw, false)
-}
-
-fn usual(raw: &str, inside: bool) -> Option<Event<'_>> {
+/// return, as far as it is wanted; nothing means that [`decode`] has to be asked.
+pub fn decode_usual(raw: &str, detail: Detail) -> Option<Event<'_>> {
     // Identities that are no objects have forms of their own.
-    let quick = Fields::quick(raw, inside);
+    let quick = Fields::quick(raw, detail);
     let mut fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
-    event(&mut fields, inside).ok()
+    event(&mut fields, detail).ok()
 }
 
 fn last_wins(raw: &str) -> Option<String> {
@@ -62,7 +63,7 @@ fn is_object(raw: &str) -> bool {
     raw.starts_with('{')
 }
 
-fn event<'a>(fields: &mut Fields<'a>, inside: bool) -> Result<Event<'a>, NotAnEvent> {
+fn event<'a>(fields: &mut Fields<'a>, detail: Detail) -> Result<Event<'a>, NotAnEvent> {
     let members = std::mem::take(&mut fields.members);
     let (fields, raw) = (&*fields, &fields.record);
     let source = fields.text(raw.event_source);
@@ -97,8 +98,10 @@ fn event<'a>(fields: &mut Fields<'a>, inside: bool) -> Result<Event<'a>, NotAnEv
         error: &error,
         reads: read_only == Some(true),
     };
-    let Named { resources, shows, unresolved } =
-        if inside { named(fields, members, &setting) } else { Named::default() };
+    let Named { resources, shows, unresolved } = match detail {
+        Detail::Names => named(fields, members, &setting),
+        Detail::Call | Detail::Caller => Named::default(),
+    };
     Ok(Event {
         identity,
         time: parse_instant(&fields.text(raw.event_time)),

@@ -1,5 +1,6 @@
 //! The raw fields of a record that offkey looks at, found by the general parser or by one quick walk.
 
+use super::decode::Detail;
 use super::json::{Marks, Walk, is};
 use super::request::keep_last;
 use super::text::text_in;
@@ -227,13 +228,12 @@ impl<'a> Fields<'a> {
         text_in(raw, self.plain)
     }
 
-    /// By one walk: the usual forms only, several times faster. Of members beside the identity, what is inside of them is
-    /// left out if not wanted.
-    pub(super) fn quick(raw: &'a str, inside: bool) -> Option<Self> {
+    /// By one walk: the usual forms only, several times faster.
+    pub(super) fn quick(raw: &'a str, detail: Detail) -> Option<Self> {
         let mut marks = Marks::new();
         let walk = Walk::marked(raw, &mut marks);
         let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
-        let members = Vec::with_capacity(if inside { 8 } else { 0 });
+        let members = Vec::with_capacity(if detail == Detail::Names { 8 } else { 0 });
         let mut fields = Self { plain, members, ..Self::default() };
         let end = walk.object(0, |key, at| {
             let Some(slot) = fields.record.slot(key) else { return walk.pass(at) };
@@ -242,8 +242,11 @@ impl<'a> Fields<'a> {
                 return take(walk, at, slot);
             }
             slot.is_none().then_some(())?;
-            let end =
-                if inside || is(key, b"userIdentity") { fields.part(walk, key, at)? } else { walk.pass(at)? };
+            let end = if detail != Detail::Caller || is(key, b"userIdentity") {
+                fields.part(walk, key, at, detail)?
+            } else {
+                walk.pass(at)?
+            };
             // The key is one of these: it was looked up before.
             *fields.record.slot(key)? = Some(walk.between(at, end)?);
             Some(end)
@@ -259,15 +262,18 @@ impl<'a> Fields<'a> {
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize) -> Option<usize> {
+    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize, detail: Detail) -> Option<usize> {
+        let names = detail == Detail::Names;
         match key {
             "userIdentity" => self.caller.walk(walk, at),
             "requestParameters" => {
                 let Self { request, arns, members, .. } = self;
                 walk.object(at, |key, at| {
                     let (value, end) = walk.value(at)?;
-                    note_arn(arns, Some(value));
-                    keep_last(members, key, value);
+                    if names {
+                        note_arn(arns, Some(value));
+                        keep_last(members, key, value);
+                    }
                     match request.slot(key) {
                         Some(slot) => slot.replace(value).is_none().then_some(end),
                         None => Some(end),
@@ -299,7 +305,7 @@ impl<'a> Fields<'a> {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            "resources" if walk.byte(at)? == b'[' => walk.array(at, |at| {
+            "resources" if names && walk.byte(at)? == b'[' => walk.array(at, |at| {
                 if walk.byte(at)? != b'{' {
                     return walk.pass(at);
                 }

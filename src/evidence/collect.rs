@@ -105,12 +105,18 @@ pub struct Collector {
     pub(super) owners: HashMap<String, BTreeSet<(String, String)>>,
     pub(super) neighbours: BTreeMap<Arc<str>, BTreeSet<String>>,
     lineage: Option<Arc<Lineage>>,
+    nameless: bool,
 }
 
 impl Collector {
     /// A collector that tells others of the sessions it learns of.
     pub fn telling(lineage: Arc<Lineage>) -> Self {
         Self { lineage: Some(lineage), ..Self::default() }
+    }
+
+    /// The same, for rows that do not tell whether calls named what they acted on.
+    pub fn nameless(self) -> Self {
+        Self { nameless: true, ..self }
     }
 
     /// How much is held: distinct events and rows.
@@ -199,7 +205,8 @@ impl Collector {
     }
 
     fn see_resources(&mut self, row: u32, event: &Event<'_>) {
-        if event.resources.is_empty() && event.shows.is_empty() && !event.unresolved {
+        let nothing = event.resources.is_empty() && event.shows.is_empty() && !event.unresolved;
+        if nothing || self.nameless {
             return;
         }
         let targets = &mut self.targets;
@@ -302,7 +309,7 @@ impl Collector {
             (event.identity.kind == IdentityKind::AssumedRole, flags::ROLE),
             (event.read_only == Some(true), flags::READS),
             (event.read_only == Some(false), flags::WRITES),
-            (!event.resources.is_empty(), flags::NAMED),
+            (!event.resources.is_empty() && !self.nameless, flags::NAMED),
         ] {
             bits |= if set { flag } else { 0 };
         }
@@ -391,7 +398,15 @@ impl Collector {
 
     /// Everything, in its plain form.
     pub fn into_facts(mut self) -> Facts {
+        self.take_facts()
+    }
+
+    /// Everything, in its plain form. The collector is empty then, and keeps its memory for what comes next.
+    pub fn take_facts(&mut self) -> Facts {
         self.settle_activity();
+        self.sites.forget();
+        self.targets.forget();
+        self.numbers.clear();
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,
             signer: class.signer.0,
@@ -400,20 +415,23 @@ impl Collector {
             row: kept.row,
             conflict: kept.conflict,
         };
-        let strip = |columns: &Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
+        let strip = |columns: Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
+        let owners = std::mem::take(&mut self.owners).into_iter();
+        let neighbours = std::mem::take(&mut self.neighbours).into_iter();
+        let keyless = std::mem::take(&mut self.keyless).into_iter();
         Facts {
-            strings: self.strings.into_strings(),
-            rows: self.rows.iter().map(strip).collect(),
-            events: self.kept.into_iter().map(|(key, kept)| event(key, kept)).collect(),
+            strings: std::mem::take(&mut self.strings).into_strings(),
+            rows: self.rows.drain(..).map(strip).collect(),
+            events: self.kept.drain().map(|(key, kept)| event(key, kept)).collect(),
             addenda: self
                 .addenda
-                .into_iter()
+                .drain()
                 .map(|(key, (original, kept))| FactAddendum { original, event: event(key, kept) })
                 .collect(),
-            activity: self.activity.into_iter().map(|(s, seen)| (s.0, seen.last, seen.undated)).collect(),
+            activity: self.activity.drain().map(|(s, seen)| (s.0, seen.last, seen.undated)).collect(),
             resources: self
                 .resources
-                .into_iter()
+                .drain()
                 .map(|(ActionKey { text, by_role, authorised }, set)| FactAction {
                     text: text.map(|s| s.0),
                     by_role,
@@ -421,16 +439,12 @@ impl Collector {
                     set,
                 })
                 .collect(),
-            sessions: self.sessions.into_facts(),
-            owners: self
-                .owners
-                .into_iter()
+            sessions: std::mem::take(&mut self.sessions).into_facts(),
+            owners: owners
                 .flat_map(|(key, owners)| owners.into_iter().map(move |(a, u)| (key.clone(), a, u)))
                 .collect(),
-            keyless: self.keyless.into_iter().map(|((account, user), last)| (account, user, last)).collect(),
-            neighbours: self
-                .neighbours
-                .into_iter()
+            keyless: keyless.map(|((account, user), last)| (account, user, last)).collect(),
+            neighbours: neighbours
                 .flat_map(|(ip, names)| names.into_iter().map(move |name| (ip.clone(), name)))
                 .collect(),
         }
