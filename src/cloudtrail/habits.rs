@@ -168,10 +168,12 @@ impl<'r> Request<'r, '_> {
         let [partition, region, account] = self.place();
         // Images and snapshots have no account in their ARNs.
         let account = if shared { "" } else { account };
-        Some(Cow::Owned(format!(
-            "arn:{partition}:ec2:{region}:{account}:{kind}/{}",
-            safe(id.to_owned().into())
-        )))
+        let id = safe(id.into());
+        let mut arn = String::with_capacity(64 + id.len());
+        for part in ["arn:", partition, ":ec2:", region, ":", account, ":", kind, "/", &id] {
+            arn.push_str(part);
+        }
+        Some(Cow::Owned(arn))
     }
 
     /// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`

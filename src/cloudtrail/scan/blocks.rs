@@ -51,7 +51,9 @@ pub(super) fn pass(
     // What goes from block to block stays in registers: whether a string is open (all ones) and how many brackets are.
     let (mut in_string, mut depth) = (0_u64, 0_i64);
     let mut spot = Spot { start: at, end: at };
-    let mut rare = Rare { carry: 0, odd: 0 };
+    // What only blocks with backslashes or line breaks change: whether the next block's first byte is escaped, and
+    // whether there was anything that is not JSON, which is asked once, at the end.
+    let (mut carry, mut odd) = (0_u64, 0_u64);
     let mut last = [b' '; 64 + BEYOND];
     let mut at = at;
     while at < len {
@@ -65,8 +67,12 @@ pub(super) fn pass(
         };
         let found = masks(block);
         let mut quotes = found.quote;
-        if found.slash | found.newline | rare.carry != 0 {
-            quotes = rare.quotes(buffer, at, &found, in_string)?;
+        if found.slash | found.newline | carry != 0 {
+            // By value, so that nothing of the usual way has to be in memory for it.
+            let rare = Rare { quote: quotes, slash: found.slash, newline: found.newline, in_string, carry };
+            let more;
+            (quotes, carry, more) = rare.quotes(buffer, at)?;
+            odd |= more;
         }
         let inside = parity(quotes) ^ in_string;
         in_string = (inside.cast_signed() >> 63).cast_unsigned();
@@ -82,7 +88,7 @@ pub(super) fn pass(
         } else {
             match brackets(buffer, at, (open, close), depth, &mut spot, raw) {
                 Walked::On(open) => depth = open,
-                Walked::Done(end) => return (rare.odd == 0).then_some(end),
+                Walked::Done(end) => return (odd == 0).then_some(end),
                 Walked::Odd => return None,
             }
         }
@@ -91,28 +97,28 @@ pub(super) fn pass(
     None
 }
 
-/// What only blocks with backslashes or line breaks change, which are few.
+/// A block with backslashes or line breaks, which are few.
 struct Rare {
-    /// 1 where the next block's first byte is escaped.
+    quote: u64,
+    slash: u64,
+    newline: u64,
+    in_string: u64,
     carry: u64,
-    /// Whether there was anything that is not JSON, which is asked once, at the end.
-    odd: u64,
 }
 
 impl Rare {
-    /// The quotes of a block that are not escaped; nothing where letters are spelled as escapes.
+    /// The quotes that are not escaped, the new carry, and what is not JSON; nothing where letters are spelled as escapes.
+    #[cold]
     #[inline(never)]
-    fn quotes(&mut self, buffer: &[u8], at: usize, found: &Masks, in_string: u64) -> Option<u64> {
-        if found.slash != 0 && spells_letters(buffer, at, found.slash) {
+    fn quotes(self, buffer: &[u8], at: usize) -> Option<(u64, u64, u64)> {
+        if self.slash != 0 && spells_letters(buffer, at, self.slash) {
             return None;
         }
         let mut carry = self.carry != 0;
-        let quotes = found.quote & !escaped(found.slash, &mut carry);
-        self.carry = u64::from(carry);
-        let inside = parity(quotes) ^ in_string;
+        let quotes = self.quote & !escaped(self.slash, &mut carry);
+        let inside = parity(quotes) ^ self.in_string;
         // Neither is JSON, and what it means to a reader that goes on differs.
-        self.odd |= found.newline & inside | found.slash & !inside;
-        Some(quotes)
+        Some((quotes, u64::from(carry), self.newline & inside | self.slash & !inside))
     }
 }
 
