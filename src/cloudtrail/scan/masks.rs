@@ -67,7 +67,7 @@ pub(super) mod x86 {
 
     /// How far ahead of the block that is looked at the next ones are fetched: a large object has left the nearer caches
     /// by the time it is inflated.
-    const AHEAD: usize = 1024;
+    const AHEAD: usize = 2048;
 
     #[inline]
     fn fetch_ahead(block: &Block) {
@@ -250,7 +250,7 @@ pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
 /// many words were written.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
-pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+fn specials_by(by: Instructions, text: &[u8], out: &mut [u64]) -> usize {
     #[target_feature(enable = "avx512f,avx512bw")]
     fn by_avx512(text: &[u8], out: &mut [u64]) -> usize {
         words(text, out, |block| x86::special512(block))
@@ -259,10 +259,11 @@ pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
     fn by_avx2(text: &[u8], out: &mut [u64]) -> usize {
         words(text, out, |block| x86::special256(block))
     }
-    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+    let wide = by >= Instructions::Avx512;
+    if wide && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
         // SAFETY: the processor has what the function needs, as was just asked.
         unsafe { by_avx512(text, out) }
-    } else if is_x86_feature_detected!("avx2") {
+    } else if by >= Instructions::Avx2 && is_x86_feature_detected!("avx2") {
         // SAFETY: as above.
         unsafe { by_avx2(text, out) }
     } else {
@@ -272,8 +273,13 @@ pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
 
 /// The same.
 #[cfg(not(target_arch = "x86_64"))]
-pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+fn specials_by(_: Instructions, text: &[u8], out: &mut [u64]) -> usize {
     words(text, out, special)
+}
+
+/// The same by the best instructions.
+pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+    specials_by(Instructions::Avx512Tables, text, out)
 }
 
 #[inline(always)]
@@ -386,4 +392,40 @@ pub(super) fn pass_by<const WIDE: bool>(
     raw: &mut Raw,
 ) -> Option<usize> {
     pass(buffer, len, at, raw, portable::<WIDE>, parity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_bytes_are_the_same_by_all_instructions() {
+        let mut seed = 7_u64;
+        for len in 0..400 {
+            let text: Vec<u8> = (0..len)
+                .map(|n| {
+                    seed =
+                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    // Every byte there is, and often the ones that are looked for.
+                    if seed >> 60 < 4 { b"\"\\\x1f\x20"[n % 4] } else { (seed >> 33) as u8 }
+                })
+                .collect();
+            for room in [0, 1, 3, 8] {
+                let all = Instructions::ALL.map(|by| {
+                    let mut out = vec![0; room];
+                    (specials_by(by, &text, &mut out), out)
+                });
+                assert!(
+                    all.windows(2).all(|pair| pair[0] == pair[1]),
+                    "{len} bytes, room for {room}: {all:?}"
+                );
+                let (words, out) = &all[0];
+                assert_eq!(*words, room.min(len.div_ceil(64)));
+                for (at, byte) in text.iter().enumerate().take(room * 64) {
+                    let marked = out[at / 64] >> (at % 64) & 1 == 1;
+                    assert_eq!(marked, matches!(byte, b'"' | b'\\' | 0..0x20), "{byte} at {at}");
+                }
+            }
+        }
+    }
 }
