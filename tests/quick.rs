@@ -14,7 +14,7 @@ use offkey::analysis::read_bytes;
 use offkey::cloudtrail::{
     Detail, Event, Instructions, PADDING, Records, Scan, decode, decode_usual, scan_by,
 };
-use offkey::evidence::{Evidence, Stats, UsageRow};
+use offkey::evidence::{Evidence, UsageRow};
 use offkey::input::Depth;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -55,13 +55,21 @@ fn told(evidence: &Evidence) -> String {
 
 /// Rows without whether calls named what they acted on, which rows alone do not tell.
 fn nameless(rows: &[UsageRow]) -> Vec<UsageRow> {
+    let text = |row: &UsageRow| {
+        let UsageRow { source, name, region, ip, agent, error, recipient, .. } = row.clone();
+        [source, name, region, ip, agent, error, recipient, row.vpc_endpoint.clone(), row.invoked_by.clone()]
+    };
+    let columns = |row: &UsageRow| {
+        let bits = (row.presigned, row.in_session, row.read_only);
+        (row.key.clone(), text(row), row.assumed_role.clone(), row.session_path.clone(), bits)
+    };
     let mut merged: Vec<UsageRow> = Vec::new();
     for row in rows {
         let row = UsageRow { named: false, ..row.clone() };
-        let bare = |row: &UsageRow| format!("{:?}", UsageRow { stats: Stats::default(), ..row.clone() });
-        match merged.iter_mut().find(|other| bare(other) == bare(&row)) {
-            Some(other) => other.stats.merge(&row.stats),
-            None => merged.push(row),
+        // Rows are sorted, and by this last.
+        match merged.last_mut() {
+            Some(other) if columns(other) == columns(&row) => other.stats.merge(&row.stats),
+            _ => merged.push(row),
         }
     }
     merged

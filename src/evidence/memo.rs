@@ -56,6 +56,9 @@ impl Memo {
     pub(super) fn learn(&mut self, value: u32) {
         if self.known.len() + self.spelled.len() > MOST_BYTES {
             self.forget();
+            if self.spelled.len() > MOST_BYTES {
+                return;
+            }
         }
         let (start, end) = (self.known.len(), self.known.len() + self.spelled.len());
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
@@ -91,12 +94,16 @@ mod tests {
         memo.learn(8);
         assert_eq!(spell(&mut memo, &["a", "bc"]), Some(7));
         assert_eq!(spell(&mut memo, &["ab", "c"]), Some(8));
+        assert_eq!(spell(&mut memo, &["x".repeat(MOST_BYTES).as_str()]), None);
+        memo.learn(9);
+        assert_eq!(memo.find(), None, "too long to be remembered");
+        assert!(memo.known.is_empty());
         let long = "x".repeat(1 << 20);
         for n in 0..100 {
             assert_eq!(spell(&mut memo, &[&long, &n.to_string()]), None);
             memo.learn(n);
             assert_eq!(spell(&mut memo, &[&long, &n.to_string()]), Some(n));
-            assert!(memo.known.len() <= MOST_BYTES && memo.table.len() <= 8);
+            assert!(memo.known.len() <= MOST_BYTES && memo.table.len() <= 7);
         }
     }
 }

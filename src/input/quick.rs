@@ -12,9 +12,9 @@ use crate::cloudtrail::{
 };
 use hashbrown::HashSet;
 
-/// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded.
-/// CloudTrail's own are below 50 MB.
-pub(super) const LARGEST: usize = 64 << 20;
+/// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded: with
+/// a file of 16 MB beside it this is still less than 64 MB. CloudTrail's own are rarely larger.
+pub(super) const LARGEST: usize = 40 << 20;
 
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
