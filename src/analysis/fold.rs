@@ -7,10 +7,10 @@ use crate::model::Skip;
 use std::sync::Arc;
 
 /// Events and rows that a thread holds before it hands them to a sink.
-const PORTION: usize = 50_000;
+const PORTION: usize = 60_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 2_000;
+const FILES: usize = 4_000;
 
 /// A file that has been read to its end.
 #[derive(Debug, Default)]
@@ -83,6 +83,11 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Leaves out what calls acted on.
+    pub(super) fn nameless(&mut self) {
+        self.collector = std::mem::take(&mut self.collector).nameless();
+    }
+
     /// Prepares for reading some files once more; what else they say is known already.
     pub(super) fn read_again(&mut self) {
         self.again = true;
@@ -96,8 +101,7 @@ impl<'a> Worker<'a> {
     /// Hands everything to the sink.
     pub(super) fn flush(&mut self) {
         let Some(sink) = self.sink else { return };
-        let fresh = Collector::telling(self.lineage.clone());
-        let facts = std::mem::replace(&mut self.collector, fresh).into_facts();
+        let facts = self.collector.take_facts();
         let files = std::mem::take(&mut self.portion);
         self.stopped |= !sink.take(Portion { facts, files, again: self.again });
     }

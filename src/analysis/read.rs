@@ -104,6 +104,9 @@ pub fn read(reading: &Reading<'_>, kept: Vec<Kept>) -> Result<Material, Interrup
         stop: reading.stop,
         tick: reading.tick,
     };
+    if reading.depth == Depth::Keys {
+        workers.iter_mut().for_each(Worker::nameless);
+    }
     ingest(&job, Pass::First, &entries, &mut workers)?;
     let again: Vec<Entry> = workers
         .iter()
@@ -177,6 +180,9 @@ fn facts_of(label: &str, bytes: &[u8], depth: Depth, quick: bool, lineage: &Arc<
         Entry { root: Arc::new(root), inside: OsStr::new("").into(), size: bytes.len() as u64, version: 0 };
     let mut workers = workers(1, 1, lineage, None);
     let job = Ingest { depth, hash: false, quick, stop: &never, tick: &|_| {} };
+    if depth == Depth::Keys {
+        workers.iter_mut().for_each(Worker::nameless);
+    }
     let pass = |pass, workers: &mut Vec<Worker<'_>>| {
         let fetch = One(bytes.to_vec(), AtomicBool::new(false));
         // Nothing stops it.

@@ -3,7 +3,7 @@
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 use super::fields::{Caller, Fields};
 use super::request::{Named, Setting, named};
-use super::text::{lossy_string, text};
+use super::text::{lossy_string, text_in};
 use crate::model::{AccountId, ROOT_USER, parse_instant};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -24,22 +24,34 @@ pub enum NotAnEvent {
 /// # Errors
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
-    if let Some(fields) = Fields::general(raw) {
-        return event(&fields);
+    if let Some(mut fields) = Fields::general(raw) {
+        return event(&mut fields, Detail::Names);
     }
     let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
     match Fields::general(&text) {
-        Some(fields) => event(&fields).map(Event::into_owned),
+        Some(mut fields) => event(&mut fields, Detail::Names).map(Event::into_owned),
         None => Err(NotAnEvent::Malformed),
     }
 }
 
+/// How much of a record is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Neither what is in the request nor what is in the answer: no resources, and no credentials handed out.
+    Caller,
+    /// All but what the call acted on and what else its request shows.
+    Call,
+    /// All of it.
+    Names,
+}
+
 /// Decodes a record in its usual form, several times faster than [`decode`]. What it returns is what [`decode`] would
-/// return; nothing means that [`decode`] has to be asked.
-pub fn decode_usual(raw: &str) -> Option<Event<'_>> {
+/// return, as far as it is wanted; nothing means that [`decode`] has to be asked.
+pub fn decode_usual(raw: &str, detail: Detail) -> Option<Event<'_>> {
     // Identities that are no objects have forms of their own.
-    let fields = Fields::quick(raw).filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
-    event(&fields).ok()
+    let quick = Fields::quick(raw, detail);
+    let mut fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
+    event(&mut fields, detail).ok()
 }
 
 fn last_wins(raw: &str) -> Option<String> {
@@ -51,9 +63,10 @@ fn is_object(raw: &str) -> bool {
     raw.starts_with('{')
 }
 
-fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
-    let raw = &fields.record;
-    let source = text(raw.event_source);
+fn event<'a>(fields: &mut Fields<'a>, detail: Detail) -> Result<Event<'a>, NotAnEvent> {
+    let members = std::mem::take(&mut fields.members);
+    let (fields, raw) = (&*fields, &fields.record);
+    let source = fields.text(raw.event_source);
     let is_record = raw.event_time.is_some() && (raw.event_name.is_some() || raw.event_type.is_some());
     if source.starts_with("aws:") {
         return Err(NotAnEvent::Notification);
@@ -61,63 +74,68 @@ fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, NotAnEvent> {
     if !(is_record || raw.user_identity.is_some_and(is_object)) {
         return Err(NotAnEvent::Other);
     }
-    let minted_key = text(fields.credentials.access_key_id);
-    let minted =
-        (!minted_key.is_empty()).then(|| Minted { key: minted_key, role_arn: text(fields.request.role_arn) });
+    let minted_key = fields.text(fields.credentials.access_key_id);
+    let minted = (!minted_key.is_empty())
+        .then(|| Minted { key: minted_key, role_arn: fields.text(fields.request.role_arn) });
     let (identity, odd_identity) = identity(fields);
-    let (name, region, error) =
-        (bounded(text(raw.event_name)), bounded(text(raw.aws_region)), bounded(text(raw.error_code)));
-    let recipient = text(raw.recipient_account_id);
+    let (name, region, error) = (
+        bounded(fields.text(raw.event_name)),
+        bounded(fields.text(raw.aws_region)),
+        bounded(fields.text(raw.error_code)),
+    );
+    let recipient = fields.text(raw.recipient_account_id);
     let read_only = match raw.read_only {
         Some("true" | "\"true\"") => Some(true),
         Some("false" | "\"false\"") => Some(false),
         _ => None,
     };
-    let Named { resources, shows, .. } = named(
-        fields,
-        &Setting {
-            host: host(&source),
-            event: &name,
-            region: &region,
-            account: identity.account.as_deref().unwrap_or(&recipient),
-            caller_arn: &identity.arn,
-            error: &error,
-            reads: read_only == Some(true),
-        },
-    );
+    let setting = Setting {
+        host: host(&source),
+        event: &name,
+        region: &region,
+        account: identity.account.as_deref().unwrap_or(&recipient),
+        caller_arn: &identity.arn,
+        error: &error,
+        reads: read_only == Some(true),
+    };
+    let Named { resources, shows, unresolved } = match detail {
+        Detail::Names => named(fields, members, &setting),
+        Detail::Call | Detail::Caller => Named::default(),
+    };
     Ok(Event {
         identity,
-        time: parse_instant(&text(raw.event_time)),
+        time: parse_instant(&fields.text(raw.event_time)),
         source: bounded(source),
         name,
         region,
-        ip: bounded(text(raw.source_ip)),
-        agent: bounded(unwrapped(text(raw.user_agent))),
+        ip: bounded(fields.text(raw.source_ip)),
+        agent: bounded(unwrapped(fields.text(raw.user_agent))),
         error,
-        id: uuid(&text(raw.event_id)),
-        shared_id: text(raw.shared_event_id),
-        replaces: if text(fields.addendum.reason) == "UPDATED_DATA" {
-            uuid(&text(fields.addendum.original_event_id))
+        id: uuid(&fields.text(raw.event_id)),
+        shared_id: fields.text(raw.shared_event_id),
+        replaces: if fields.text(fields.addendum.reason) == "UPDATED_DATA" {
+            uuid(&fields.text(fields.addendum.original_event_id))
         } else {
             None
         },
         recipient,
-        vpc_endpoint: text(raw.vpc_endpoint_id),
-        api_call: matches!(&*text(raw.event_type), "" | "AwsApiCall"),
+        vpc_endpoint: fields.text(raw.vpc_endpoint_id),
+        api_call: matches!(&*fields.text(raw.event_type), "" | "AwsApiCall"),
         odd_identity,
         category: category(fields),
-        presigned: text(fields.additional.authentication_method) == "QueryString",
+        presigned: fields.text(fields.additional.authentication_method) == "QueryString",
         minted,
         read_only,
         resources,
         shows,
+        unresolved,
     })
 }
 
 /// The caller, and whether something stands in the identity's or the key's place that is neither what belongs there
 /// nor nothing.
 fn identity<'a>(fields: &Fields<'a>) -> (Identity<'a>, bool) {
-    let from_console = text(fields.record.session_credential_from_console) == "true";
+    let from_console = fields.text(fields.record.session_credential_from_console) == "true";
     match fields.record.user_identity {
         // Pipelines that flatten records write the identity as a string.
         Some(spelled) if spelled.starts_with('"') => {
@@ -128,20 +146,21 @@ fn identity<'a>(fields: &Fields<'a>) -> (Identity<'a>, bool) {
             };
             let mended = if is_object(inner.get()) { last_wins(inner.get()) } else { None };
             let who = Caller::general(Some(mended.as_deref().unwrap_or_else(|| inner.get())));
-            (caller(&who.unwrap_or_default(), from_console).into_owned(), odd)
+            (caller(&who.unwrap_or_default(), from_console, false).into_owned(), odd)
         }
         other => {
             let who = &fields.caller.identity;
-            let key = text(who.access_key_id);
+            let key = fields.text(who.access_key_id);
             let odd = other.is_some_and(|identity| !is_object(identity))
                 || key.trim() != key
                 || who.access_key_id.is_some_and(|key| !key.starts_with('"'));
-            (caller(&fields.caller, from_console), odd)
+            (caller(&fields.caller, from_console, fields.plain), odd)
         }
     }
 }
 
-fn caller<'a>(caller: &Caller<'a>, from_console: bool) -> Identity<'a> {
+fn caller<'a>(caller: &Caller<'a>, from_console: bool, plain: bool) -> Identity<'a> {
+    let text = |raw: Option<&'a str>| text_in(raw, plain);
     let Caller { identity: who, context, issuer } = caller;
     let arn = text(who.arn);
     let account = text(who.account_id);
@@ -209,13 +228,13 @@ fn user_name<'a>(kind: IdentityKind, name: Cow<'a, str>, arn: &Cow<'a, str>) -> 
 /// `eventCategory` where it is written (since event version 1.07), else `managementEvent`, else the type.
 fn category(fields: &Fields<'_>) -> Category {
     let raw = &fields.record;
-    if matches!(&*text(raw.event_type), "AwsCloudTrailInsight" | "AwsAggregatedEvent") {
+    if matches!(&*fields.text(raw.event_type), "AwsCloudTrailInsight" | "AwsAggregatedEvent") {
         return Category::Other;
     }
-    match &*text(raw.event_category) {
+    match &*fields.text(raw.event_category) {
         "Data" => Category::Data,
         "Management" => Category::Management,
-        "" if text(raw.management_event) == "false" => Category::Data,
+        "" if fields.text(raw.management_event) == "false" => Category::Data,
         "" => Category::Management,
         _ => Category::Other,
     }
@@ -245,21 +264,25 @@ fn uuid(text: &str) -> Option<EventId> {
     if bytes.len() != 36 {
         return None;
     }
-    let mut id = [0_u8; 16];
-    let mut digits = 0_usize;
-    for (i, byte) in bytes.iter().enumerate() {
-        if matches!(i, 8 | 13 | 18 | 23) {
-            if *byte != b'-' {
-                return None;
-            }
-            continue;
-        }
-        let value = u8::try_from(char::from(*byte).to_digit(16)?).ok()?;
-        let slot = id.get_mut(digits / 2)?;
-        *slot = *slot << 4 | value;
-        digits += 1;
+    // Without branches, so that all digits are read at once: a bad one shows in `odd`.
+    let mut digits = [0_u8; 32];
+    let (mut odd, mut slots) = (0, digits.chunks_exact_mut(4));
+    for at in [0, 4, 9, 14, 19, 24, 28, 32] {
+        slots.next()?.copy_from_slice(bytes.get(at..at + 4)?);
     }
-    Some(id)
+    for at in [8, 13, 18, 23] {
+        odd |= bytes.get(at)? ^ b'-';
+    }
+    for digit in &mut digits {
+        let (number, letter) = (digit.wrapping_sub(b'0'), (*digit | 0x20).wrapping_sub(b'a'));
+        odd |= u8::from(number > 9 && letter > 5);
+        *digit = if number > 9 { letter.wrapping_add(10) } else { number };
+    }
+    let mut id = [0_u8; 16];
+    for (slot, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+        *slot = pair.iter().fold(0, |byte, digit| byte << 4 | digit);
+    }
+    (odd == 0).then_some(id)
 }
 
 #[cfg(test)]

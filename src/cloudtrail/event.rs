@@ -1,5 +1,7 @@
 //! One CloudTrail event, reduced to what evidence is made of.
 
+use super::names::kinds;
+use super::request::LONGEST;
 use crate::model::AccessKeyId;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -56,8 +58,10 @@ pub struct Event<'a> {
     /// in `requestParameters`, and names there that [`super::TARGETS`] completes. Sorted, each once.
     pub resources: Vec<Cow<'a, str>>,
     /// What the request shows by which a call needs more than others of its name: `tags`, `version`, `pass:ROLE-ARN` and
-    /// the like; `policy/conditional.rs` says what each means. Sorted, each once.
+    /// the like; `policy/conditional.rs` says what each means. Sorted, each once. [`Event::kinds`] belongs to them.
     pub shows: Vec<Cow<'static, str>>,
+    /// Whether the request names something that could not be made an ARN.
+    pub unresolved: bool,
 }
 
 /// `userIdentity`
@@ -134,6 +138,15 @@ impl Event<'_> {
             && self.identity.key.as_deref().is_some_and(AccessKeyId::names_static)
     }
 
+    /// What kinds of things the call acted on, as one of [`Event::shows`]: ARNs with names as `x`, or `kinds:?` where not all
+    /// of them are known.
+    pub fn kinds(&self) -> Option<Cow<'static, str>> {
+        if self.unresolved {
+            return Some(Cow::Borrowed("kinds:?"));
+        }
+        kinds(&self.resources).filter(|kinds| kinds.len() <= LONGEST).map(Cow::Owned)
+    }
+
     /// The same event, independent of the record's text.
     pub fn into_owned(self) -> Event<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -159,6 +172,7 @@ impl Event<'_> {
             read_only: self.read_only,
             resources: self.resources.into_iter().map(own).collect(),
             shows: self.shows,
+            unresolved: self.unresolved,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! The raw fields of a record that offkey looks at, found by the general parser or by one quick walk.
 
-use super::json::{Walk, is};
+use super::decode::Detail;
+use super::json::{Marks, Walk, is};
+use super::request::keep_last;
+use super::text::text_in;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// A raw JSON value; absent and null are nothing.
 pub(super) type Raw<'a> = Option<&'a str>;
@@ -28,7 +32,7 @@ macro_rules! raw_fields {
             #[allow(dead_code, reason = "not every struct is walked")]
             /// The field of that name, if it is one of these.
             #[inline]
-            fn slot(&mut self, key: &[u8]) -> Option<&mut Raw<'a>> {
+            fn slot(&mut self, key: &str) -> Option<&mut Raw<'a>> {
                 match key.len() {
                     $(_ if is(key, $bytes) => Some(&mut self.$field),)*
                     _ => None,
@@ -166,6 +170,10 @@ pub(super) struct Fields<'a> {
     pub(super) arns: Vec<&'a str>,
     /// Raw strings in `resources` with which names begin.
     pub(super) prefixes: Vec<&'a str>,
+    /// Members of `requestParameters`, where the walk has met them; of repeated ones, the last.
+    pub(super) members: Vec<(&'a str, &'a str)>,
+    /// Whether it is known that nothing in the record is spelled with escapes.
+    pub(super) plain: bool,
 }
 
 /// More resources than any call names; the rest of a forged list must not fill memory.
@@ -191,6 +199,8 @@ impl<'a> Fields<'a> {
             record,
             arns: Vec::new(),
             prefixes: Vec::new(),
+            members: Vec::new(),
+            plain: false,
         };
         if let Some(list) = fields.record.resources.filter(|list| list.starts_with('[')) {
             let list: Vec<&RawValue> = serde_json::from_str(list).ok()?;
@@ -212,10 +222,19 @@ impl<'a> Fields<'a> {
         Some(fields)
     }
 
+    /// The text of one of the fields.
+    #[inline]
+    pub(super) fn text(&self, raw: Raw<'a>) -> Cow<'a, str> {
+        text_in(raw, self.plain)
+    }
+
     /// By one walk: the usual forms only, several times faster.
-    pub(super) fn quick(raw: &'a str) -> Option<Self> {
-        let walk = Walk::new(raw);
-        let mut fields = Self::default();
+    pub(super) fn quick(raw: &'a str, detail: Detail) -> Option<Self> {
+        let mut marks = Marks::new();
+        let walk = Walk::marked(raw, &mut marks);
+        let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
+        let members = Vec::with_capacity(if detail == Detail::Names { 8 } else { 0 });
+        let mut fields = Self { plain, members, ..Self::default() };
         let end = walk.object(0, |key, at| {
             let Some(slot) = fields.record.slot(key) else { return walk.pass(at) };
             let nested = walk.byte(at)? == b'{' || is(key, b"resources");
@@ -223,7 +242,11 @@ impl<'a> Fields<'a> {
                 return take(walk, at, slot);
             }
             slot.is_none().then_some(())?;
-            let end = fields.part(walk, key, at)?;
+            let end = if detail != Detail::Caller || is(key, b"userIdentity") {
+                fields.part(walk, key, at, detail)?
+            } else {
+                walk.pass(at)?
+            };
             // The key is one of these: it was looked up before.
             *fields.record.slot(key)? = Some(walk.between(at, end)?);
             Some(end)
@@ -239,21 +262,25 @@ impl<'a> Fields<'a> {
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a>, key: &[u8], at: usize) -> Option<usize> {
+    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize, detail: Detail) -> Option<usize> {
+        let names = detail == Detail::Names;
         match key {
-            b"userIdentity" => self.caller.walk(walk, at),
-            b"requestParameters" => {
-                let Self { request, arns, .. } = self;
+            "userIdentity" => self.caller.walk(walk, at),
+            "requestParameters" => {
+                let Self { request, arns, members, .. } = self;
                 walk.object(at, |key, at| {
                     let (value, end) = walk.value(at)?;
-                    note_arn(arns, Some(value));
+                    if names {
+                        note_arn(arns, Some(value));
+                        keep_last(members, key, value);
+                    }
                     match request.slot(key) {
                         Some(slot) => slot.replace(value).is_none().then_some(end),
                         None => Some(end),
                     }
                 })
             }
-            b"responseElements" => {
+            "responseElements" => {
                 let mut seen = false;
                 walk.object(at, |key, at| {
                     if !is(key, b"credentials") {
@@ -270,15 +297,15 @@ impl<'a> Fields<'a> {
                     }
                 })
             }
-            b"additionalEventData" => walk.object(at, |key, at| match self.additional.slot(key) {
+            "additionalEventData" => walk.object(at, |key, at| match self.additional.slot(key) {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            b"addendum" => walk.object(at, |key, at| match self.addendum.slot(key) {
+            "addendum" => walk.object(at, |key, at| match self.addendum.slot(key) {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            b"resources" if walk.byte(at)? == b'[' => walk.array(at, |at| {
+            "resources" if names && walk.byte(at)? == b'[' => walk.array(at, |at| {
                 if walk.byte(at)? != b'{' {
                     return walk.pass(at);
                 }
@@ -310,7 +337,7 @@ fn note_arn<'a>(arns: &mut Vec<&'a str>, raw: Raw<'a>) {
 }
 
 /// Takes a value into its field, once.
-fn take<'a>(walk: Walk<'a>, at: usize, slot: &mut Raw<'a>) -> Option<usize> {
+fn take<'a>(walk: Walk<'a, '_>, at: usize, slot: &mut Raw<'a>) -> Option<usize> {
     let (value, end) = walk.value(at)?;
     slot.replace(value).is_none().then_some(end)
 }
@@ -330,7 +357,7 @@ impl<'a> Caller<'a> {
         Some(Self { identity, context, issuer })
     }
 
-    fn walk(&mut self, walk: Walk<'a>, at: usize) -> Option<usize> {
+    fn walk(&mut self, walk: Walk<'a, '_>, at: usize) -> Option<usize> {
         let Self { identity, context, issuer } = self;
         walk.object(at, |key, at| {
             let Some(slot) = identity.slot(key) else { return walk.pass(at) };

@@ -5,9 +5,9 @@ use super::request::{MOST, Named, Request, is_profile};
 use serde_json::Value;
 use std::borrow::Cow;
 
-impl Request<'_, '_> {
+impl<'r> Request<'r, '_> {
     /// Without a cluster the default one is meant, and tags are of what is made.
-    pub(super) fn ecs(&self, named: &mut Named<'_>) {
+    pub(super) fn ecs(&self, named: &mut Named<'r>) {
         let [p, r, a] = self.place();
         if self.member("cluster").is_none() {
             let members = [
@@ -20,8 +20,8 @@ impl Request<'_, '_> {
             for (member, kind) in members {
                 for name in self.texts(member) {
                     named.resources.push(match name.starts_with("arn:") {
-                        true => safe(name.into()),
-                        false => format!("arn:{p}:ecs:{r}:{a}:{kind}/default/{}", safe(name.into())).into(),
+                        true => safe(name),
+                        false => format!("arn:{p}:ecs:{r}:{a}:{kind}/default/{}", safe(name)).into(),
                     });
                 }
             }
@@ -39,7 +39,7 @@ impl Request<'_, '_> {
     }
 
     /// Tags are of what is made.
-    pub(super) fn rds(&self, named: &mut Named<'_>) {
+    pub(super) fn rds(&self, named: &mut Named<'r>) {
         const MADE: &[(&str, &str)] = &[
             ("CopyDBSnapshot", "snapshot"),
             ("CreateDBClusterSnapshot", "cluster-snapshot"),
@@ -57,7 +57,7 @@ impl Request<'_, '_> {
     }
 
     /// An access point stands in the bucket's place as an ARN, or as an alias, which names a bucket that is not told.
-    pub(super) fn s3(&self, named: &mut Named<'_>) {
+    pub(super) fn s3(&self, named: &mut Named<'r>) {
         if let Some(source) = self.text("x-amz-copy-source") {
             named.shows.push(Cow::Owned(format!("from:{}", self.copied(&source))));
             named.shows.extend(source.contains("?versionId=").then_some("from-version".into()));
@@ -65,40 +65,38 @@ impl Request<'_, '_> {
         if let (Some(bucket), Some(key)) = (self.text("bucketName"), self.text("key"))
             && bucket.starts_with("arn:")
         {
-            named.resources.push(format!("{}/object/{}", safe(bucket.into()), safe(key.into())).into());
+            named.resources.push(format!("{}/object/{}", safe(bucket), safe(key)).into());
         }
         named.unresolved |= self.text("bucketName").is_some_and(|bucket| bucket.ends_with("-s3alias"));
     }
 
     /// A call of a version or alias is checked against the function's ARN with that behind it
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html>). Versions come and go.
-    pub(super) fn qualified(&self, named: &mut Named<'_>) {
+    pub(super) fn qualified(&self, named: &mut Named<'r>) {
         let (Some(function), Some(qualifier)) = (self.text("functionName"), self.text("qualifier")) else {
             return;
         };
         let [p, r, a] = self.place();
         let function = if function.starts_with("arn:") {
-            safe(function.into()).into_owned()
+            safe(function).into_owned()
         } else {
-            format!("arn:{p}:lambda:{r}:{a}:function:{}", safe(function.into()))
+            format!("arn:{p}:lambda:{r}:{a}:function:{}", safe(function))
         };
         let is_version = qualifier.bytes().all(|b| b.is_ascii_digit());
-        let qualifier = if is_version { "*".into() } else { safe(qualifier.into()) };
+        let qualifier = if is_version { "*".into() } else { safe(qualifier) };
         named.resources.push(format!("{function}:{qualifier}").into());
     }
 
     /// Rules of other buses than the default one have the bus in their ARNs, and entries that name no bus go to it.
-    pub(super) fn buses(&self, named: &mut Named<'_>) {
+    pub(super) fn buses(&self, named: &mut Named<'r>) {
         let [p, r, a] = self.place();
-        let name = |bus: String| bus.rsplit('/').next().unwrap_or_default().to_owned();
+        let name = |bus: Cow<'_, str>| bus.rsplit('/').next().unwrap_or_default().to_owned();
         let bus = self.text("eventBusName").map(name).filter(|bus| bus != "default");
         let rule =
             self.text("rule").or_else(|| self.text("name").filter(|_| self.setting.event.ends_with("Rule")));
         if let Some(rule) = rule {
             let between = bus.map_or(String::new(), |bus| format!("{}/", safe(bus.into())));
-            named
-                .resources
-                .push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule.into())).into());
+            named.resources.push(format!("arn:{p}:events:{r}:{a}:rule/{between}{}", safe(rule)).into());
         }
         if self.setting.event == "PutEvents" {
             let entries: Value =
@@ -116,7 +114,7 @@ impl Request<'_, '_> {
 
     /// An inference profile calls models in several regions, and each is asked for
     /// (<https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html>).
-    pub(super) fn models(&self, named: &mut Named<'_>) {
+    pub(super) fn models(&self, named: &mut Named<'r>) {
         let Some(model) = self.text("modelId") else { return };
         let [p, r, a] = self.place();
         let id = model.rsplit('/').next().unwrap_or_default();
@@ -170,10 +168,12 @@ impl Request<'_, '_> {
         let [partition, region, account] = self.place();
         // Images and snapshots have no account in their ARNs.
         let account = if shared { "" } else { account };
-        Some(Cow::Owned(format!(
-            "arn:{partition}:ec2:{region}:{account}:{kind}/{}",
-            safe(id.to_owned().into())
-        )))
+        let id = safe(id.into());
+        let mut arn = String::with_capacity(64 + id.len());
+        for part in ["arn:", partition, ":ec2:", region, ":", account, ":", kind, "/", &id] {
+            arn.push_str(part);
+        }
+        Some(Cow::Owned(arn))
     }
 
     /// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`

@@ -3,40 +3,93 @@
 //! What is accepted here is accepted by `serde_json`, too, with the same members and the same slices; what is not
 //! accepted may still be fine, and has to be read by the general parser. Tests and fuzzing hold the two together.
 
-use super::scan::first_special;
+use super::scan::{first_special, specials};
 
 /// Objects and arrays may nest this deep here. `serde_json` stops at 128.
 const DEEPEST: usize = 100;
 
-/// The start of a string's contents up to the end of its closing quote, from just behind its opening quote. Nothing
-/// where the string does not end, has a control character or an escape that JSON does not know.
-fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-            match first_special(chunk) {
-                Some(place) => {
-                    at += place;
-                    break;
+/// A text, and where in it bytes stand that may end a string or are odd in one: a bit for each byte, lowest first. There
+/// may be fewer bits than bytes, or none; from there on such bytes are looked for.
+#[derive(Clone, Copy)]
+struct Text<'a, 'm> {
+    bytes: &'a [u8],
+    marks: &'m [u64],
+}
+
+impl Text<'_, '_> {
+    /// Where the first such byte stands from here on.
+    #[inline]
+    fn special(self, mut at: usize) -> usize {
+        let mut word = at / 64;
+        if let Some(bits) = self.marks.get(word) {
+            let bits = bits >> (at % 64);
+            if bits != 0 {
+                return at + bits.trailing_zeros() as usize;
+            }
+            word += 1;
+            while let Some(bits) = self.marks.get(word) {
+                if *bits != 0 {
+                    return word * 64 + bits.trailing_zeros() as usize;
                 }
+                word += 1;
+            }
+            at = word * 64;
+        }
+        while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+            match first_special(chunk) {
+                Some(place) => return at + place,
                 None => at += 16,
             }
         }
+        at
+    }
+}
+
+/// Where a string ends, behind its closing quote, from just behind its opening quote. Nothing where the string does not
+/// end, has a control character or an escape that JSON does not know.
+#[inline]
+fn string_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
+    let (end, _) = string_end_and_escapes(text, at)?;
+    Some(end)
+}
+
+/// The same, with whether there are escapes in it.
+#[inline]
+fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
+    let end = text.special(at);
+    match text.bytes.get(end) {
+        Some(b'"') => Some((end + 1, false)),
+        _ => odd_string_end(text, end),
+    }
+}
+
+/// The same for a string that has anything odd in it.
+#[inline(never)]
+fn odd_string_end(text: Text<'_, '_>, mut at: usize) -> Option<(usize, bool)> {
+    let (bytes, mut escapes) = (text.bytes, false);
+    loop {
         match *bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => match *bytes.get(at + 1)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
-                b'u' => {
-                    bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
-                    at += 6;
+            b'"' => return Some((at + 1, escapes)),
+            b'\\' => {
+                escapes = true;
+                match *bytes.get(at + 1)? {
+                    b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                    b'u' => {
+                        bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit).then_some(())?;
+                        at += 6;
+                    }
+                    _ => return None,
                 }
-                _ => return None,
-            },
+                at = text.special(at);
+            }
             0..0x20 => return None,
+            // The last bytes are met one by one.
             _ => at += 1,
         }
     }
 }
 
+#[inline]
 fn space(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
@@ -75,9 +128,16 @@ fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 }
 
 /// The end of a scalar that starts at `at`.
-fn scalar_end(bytes: &[u8], at: usize) -> Option<usize> {
+#[inline]
+fn scalar_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
+    match text.bytes.get(at)? {
+        b'"' => string_end(text, at + 1),
+        _ => word_or_number_end(text.bytes, at),
+    }
+}
+
+fn word_or_number_end(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
-        b'"' => string_end(bytes, at + 1),
         b't' => word_end(bytes, at, b"true"),
         b'f' => word_end(bytes, at, b"false"),
         b'n' => word_end(bytes, at, b"null"),
@@ -86,10 +146,11 @@ fn scalar_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The end of the value that starts at `at`; nothing where it is no valid JSON.
-fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
+fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
+    let bytes = text.bytes;
     let mut at = match bytes.get(at)? {
         b'{' | b'[' => at,
-        _ => return scalar_end(bytes, at),
+        _ => return scalar_end(text, at),
     };
     // One bit for each level: set where it is an object.
     let (mut levels, mut depth) = (0_u128, 0_usize);
@@ -108,13 +169,13 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
                     b'}' if is_object => at = closed(at, &mut levels, &mut depth),
                     b']' if !is_object => at = closed(at, &mut levels, &mut depth),
                     _ if is_object => {
-                        at = key(bytes, at)?;
+                        at = key(text, at)?;
                         continue;
                     }
                     _ => continue,
                 }
             }
-            _ => at = scalar_end(bytes, at)?,
+            _ => at = scalar_end(text, at)?,
         }
         // Here a value has ended.
         loop {
@@ -125,7 +186,7 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
             let is_object = levels & 1 == 1;
             match bytes.get(at)? {
                 b',' if is_object => {
-                    at = key(bytes, space(bytes, at + 1))?;
+                    at = key(text, space(bytes, at + 1))?;
                     break;
                 }
                 b',' => {
@@ -147,21 +208,48 @@ fn closed(at: usize, levels: &mut u128, depth: &mut usize) -> usize {
 }
 
 /// From a key's opening quote to where its value begins.
-fn key(bytes: &[u8], at: usize) -> Option<usize> {
+#[inline]
+fn key(text: Text<'_, '_>, at: usize) -> Option<usize> {
+    let bytes = text.bytes;
     (bytes.get(at)? == &b'"').then_some(())?;
-    let at = space(bytes, string_end(bytes, at + 1)?);
+    let at = space(bytes, string_end(text, at + 1)?);
     (bytes.get(at)? == &b':').then(|| space(bytes, at + 1))
 }
 
-/// A place in a text that is being walked.
-#[derive(Clone, Copy)]
-pub(super) struct Walk<'a> {
-    text: &'a str,
+/// Where a text's special bytes stand, for as much of it as there is room: nearly all records are shorter.
+pub(super) struct Marks([u64; MARKS]);
+
+const MARKS: usize = 128;
+
+impl Marks {
+    pub(super) fn new() -> Self {
+        Self([0; MARKS])
+    }
 }
 
-impl<'a> Walk<'a> {
+/// A text that is being walked.
+#[derive(Clone, Copy)]
+pub(super) struct Walk<'a, 'm> {
+    text: &'a str,
+    marks: &'m [u64],
+}
+
+impl<'a> Walk<'a, 'static> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text }
+        Self { text, marks: &[] }
+    }
+}
+
+impl<'a, 'm> Walk<'a, 'm> {
+    /// A walk over most of a longer text, which is looked through at once before.
+    pub(super) fn marked(text: &'a str, marks: &'m mut Marks) -> Self {
+        let Marks(marks) = marks;
+        let words = specials(text.as_bytes(), marks);
+        Self { text, marks: marks.get(..words).unwrap_or_default() }
+    }
+
+    fn inner(self) -> Text<'a, 'm> {
+        Text { bytes: self.text.as_bytes(), marks: self.marks }
     }
 
     /// The byte at a place.
@@ -176,13 +264,13 @@ impl<'a> Walk<'a> {
 
     /// The raw value that starts here, and where it ends.
     pub(super) fn value(self, at: usize) -> Option<(&'a str, usize)> {
-        let end = value_end(self.text.as_bytes(), at)?;
+        let end = value_end(self.inner(), at)?;
         Some((self.text.get(at..end)?, end))
     }
 
     /// Passes over the value that starts here.
     pub(super) fn pass(self, at: usize) -> Option<usize> {
-        value_end(self.text.as_bytes(), at)
+        value_end(self.inner(), at)
     }
 
     /// Text between two places.
@@ -197,7 +285,7 @@ impl<'a> Walk<'a> {
     pub(super) fn object(
         self,
         at: usize,
-        mut member: impl FnMut(&'a [u8], usize) -> Option<usize>,
+        mut member: impl FnMut(&'a str, usize) -> Option<usize>,
     ) -> Option<usize> {
         let bytes = self.text.as_bytes();
         (bytes.get(at)? == &b'{').then_some(())?;
@@ -207,11 +295,11 @@ impl<'a> Walk<'a> {
         }
         loop {
             (bytes.get(at)? == &b'"').then_some(())?;
-            let name_end = string_end(bytes, at + 1)?;
-            let name = bytes.get(at + 1..name_end - 1)?;
-            if name.contains(&b'\\') {
+            let (name_end, escapes) = string_end_and_escapes(self.inner(), at + 1)?;
+            if escapes {
                 return None;
             }
+            let name = self.text.get(at + 1..name_end - 1)?;
             at = space(bytes, name_end);
             (bytes.get(at)? == &b':').then_some(())?;
             at = space(bytes, member(name, space(bytes, at + 1))?);
@@ -245,8 +333,8 @@ impl<'a> Walk<'a> {
 
 /// Whether a key is this one, by comparing all of its bytes at once.
 #[inline]
-pub(super) fn is<const N: usize>(key: &[u8], name: &[u8; N]) -> bool {
-    key.len() == N && key.first_chunk::<N>() == Some(name)
+pub(super) fn is<const N: usize>(key: &str, name: &[u8; N]) -> bool {
+    key.len() == N && key.as_bytes().first_chunk::<N>() == Some(name)
 }
 
 #[cfg(test)]
@@ -255,8 +343,11 @@ mod tests {
     use serde_json::value::RawValue;
 
     fn whole(text: &str) -> bool {
-        let walk = Walk::new(text);
-        walk.object(0, |_, at| walk.pass(at)).is_some_and(|end| walk.is_end(end))
+        let mut marks = Marks::new();
+        let [plain, marked] = [Walk::new(text), Walk::marked(text, &mut marks)]
+            .map(|walk| walk.object(0, |_, at| walk.pass(at)).is_some_and(|end| walk.is_end(end)));
+        assert_eq!(plain, marked, "{text}");
+        plain
     }
 
     #[test]
@@ -291,6 +382,16 @@ mod tests {
         for case in cases {
             let general = serde_json::from_str::<&RawValue>(case).is_ok();
             assert_eq!(whole(case), general, "{case}");
+        }
+        // Longer than there is room for marks, and odd at every place of a word.
+        for at in 0..200 {
+            for (piece, want) in
+                [("", true), ("\\n\\\\\\\"", true), ("\u{1}", false), ("\\x", false), ("\"", false)]
+            {
+                let (before, after) = ("x".repeat(at), "y".repeat(64 * MARKS));
+                assert_eq!(whole(&format!("{{\"a\":\"{before}{piece}{after}\"}}")), want, "{at} {piece}");
+                assert_eq!(whole(&format!("{{\"a\":\"{after}{before}{piece}\"}}")), want, "{at} {piece}");
+            }
         }
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(99), "]".repeat(99));
         assert!(whole(&deep));

@@ -12,7 +12,7 @@ mod scan;
 mod targets;
 mod text;
 
-pub use decode::{NotAnEvent, decode, decode_usual};
+pub use decode::{Detail, NotAnEvent, decode, decode_usual};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 pub use layout::{ObjectName, delivery_stamp, object_name};
 pub use scan::{

@@ -7,8 +7,8 @@ use std::borrow::Cow;
 /// hold no characters past U+00FF (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>): `?` stands
 /// for each of those.
 pub(super) fn safe(name: Cow<'_, str>) -> Cow<'_, str> {
-    let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '*' | '?' | '$');
-    if name.chars().all(plain) {
+    let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'*' | b'?' | b'$');
+    if name.bytes().all(plain) {
         return name;
     }
     let mut out = String::with_capacity(name.len() + 8);
@@ -63,39 +63,75 @@ const WORDS: &[&str] = &[
 /// Services whose resources are names and nothing else.
 const BARE: &[&str] = &["codecommit", "codepipeline", "sns", "sqs"];
 
-/// What kinds of things one record names: an ARN of each kind, names as `x`. Policies have to cover every call of a name,
-/// and calls of one name may act on different kinds of things.
+/// What kinds of things one record names, behind `kinds:`: an ARN of each kind, names as `x`. Policies have to cover every
+/// call of a name, and calls of one name may act on different kinds of things.
 pub(super) fn kinds(resources: &[Cow<'_, str>]) -> Option<String> {
-    let mut kinds: Vec<String> = resources.iter().filter_map(|arn| kind(arn)).collect();
+    let mut out = String::from(KINDS);
+    if let [arn] = resources {
+        return kind(arn, &mut out).then_some(out);
+    }
+    let of = |arn: &Cow<'_, str>| {
+        let mut kind = String::new();
+        self::kind(arn, &mut kind).then_some(kind)
+    };
+    let mut kinds: Vec<String> = resources.iter().filter_map(of).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    (!kinds.is_empty()).then(|| kinds.join(" "))
+    out.push_str(&kinds.join(" "));
+    (!kinds.is_empty()).then_some(out)
 }
 
-fn kind(arn: &str) -> Option<String> {
-    let mut fields = arn.splitn(6, ':').skip(2);
-    let (service, region, account, resource) =
-        (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
-    let put = |field: &str| if field.is_empty() { "" } else { "x" };
-    let mut out = format!("arn:aws:{service}:{}:{}:", put(region), put(account));
+const KINDS: &str = "kinds:";
+
+/// Spells the kind of an ARN; tells whether it is one.
+fn kind(arn: &str, out: &mut String) -> bool {
+    let mut ends = arn.bytes().enumerate().filter(|(_, b)| *b == b':').map(|(at, _)| at).skip(1).take(4);
+    let (Some(second), Some(third), Some(fourth), Some(fifth)) =
+        (ends.next(), ends.next(), ends.next(), ends.next())
+    else {
+        return false;
+    };
+    let part = |from: usize, to: usize| arn.get(from + 1..to).unwrap_or_default();
+    let (service, account) = (part(second, third), part(fourth, fifth));
+    let resource = arn.get(fifth + 1..).unwrap_or_default();
+    out.reserve(arn.len() + 16);
+    let from = out.len();
+    for part in ["arn:aws:", service, ":", mask(part(third, fourth)), ":", mask(account), ":"] {
+        out.push_str(part);
+    }
     if service == "s3" && account.is_empty() {
         out.push_str(if resource.contains('/') { "x/x" } else { "x" });
-        return Some(out);
+        return true;
     }
     let bare = BARE.contains(&service);
-    let mut first = true;
-    for (n, segment) in resource.split_inclusive(['/', ':']).take(6).enumerate() {
-        let (name, end) = match segment.strip_suffix(['/', ':']) {
-            Some(name) => (name, segment.get(name.len()..).unwrap_or_default()),
-            None => (segment, ""),
+    let (mut first, mut rest) = (true, resource);
+    for n in 0..6 {
+        if rest.is_empty() {
+            break;
+        }
+        let end = rest.bytes().position(|b| matches!(b, b'/' | b':'));
+        let (name, mark, after) = match end {
+            Some(at) => (rest.get(..at), rest.get(at..=at), rest.get(at + 1..)),
+            None => (Some(rest), None, None),
         };
+        let name = name.unwrap_or_default();
         let keep = name.is_empty() || first && !bare || n > 0 && WORDS.contains(&name);
         out.push_str(if keep { name } else { "x" });
-        out.push_str(end);
+        out.push_str(mark.unwrap_or_default());
         first &= name.is_empty();
+        rest = after.unwrap_or_default();
     }
-    out.retain(|c| !c.is_whitespace());
-    Some(out)
+    let spelled = out.get(from..).unwrap_or_default();
+    if spelled.bytes().any(|b| !b.is_ascii_graphic()) {
+        let spelled: String = spelled.chars().filter(|c| !c.is_whitespace()).collect();
+        out.truncate(from);
+        out.push_str(&spelled);
+    }
+    true
+}
+
+fn mask(field: &str) -> &'static str {
+    if field.is_empty() { "" } else { "x" }
 }
 
 pub(super) fn percent_decoded(text: &str) -> String {

@@ -3,15 +3,17 @@
 
 use super::fields::Fields;
 use super::json::Walk;
-use super::names::{kinds, mended, safe};
-use super::targets::{Target, targets_of};
-use super::text::{lossy_string, text};
+use super::names::{mended, safe};
+use super::targets::{Piece, Start, Target, Way, targets_of};
+use super::text::text_in;
+use memchr::memmem::Finder;
 use serde_json::Value;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Longer names are no ARNs: those end at 2,048 characters
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResourceNameType.html>).
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 /// Resources taken from one record; no call names more, and a forged list must not fill memory.
 pub(super) const MOST: usize = 100;
 
@@ -61,24 +63,29 @@ const TAGS: &[&str] =
     &["tags", "taglist", "tagset", "resourcetags", "tagspecificationset", "tagspecifications"];
 
 /// Other members of requests by which a call needs more: host, member, and what it shows.
-const SHOWS: &[(&str, &str, &str)] = &[
-    ("autoscaling", "serviceNamespace", "service-namespace"),
-    ("bedrock", "guardrailIdentifier", "guardrail"),
-    ("lambda", "layers", "layers"),
-    ("s3", "versionId", "version"),
-    ("s3", "x-amz-acl", "acl"),
-    ("s3", "x-amz-bucket-object-lock-enabled", "object-lock"),
-    ("s3", "x-amz-grant-full-control", "acl"),
-    ("s3", "x-amz-grant-read", "acl"),
-    ("s3", "x-amz-grant-read-acp", "acl"),
-    ("s3", "x-amz-grant-write-acp", "acl"),
-    ("s3", "x-amz-object-lock-legal-hold", "legal-hold"),
-    ("s3", "x-amz-object-lock-mode", "retention"),
-    ("s3", "x-amz-object-ownership", "ownership"),
-    ("s3", "x-amz-tagging", "object-tags"),
-    ("s3", "x-amz-bypass-governance-retention", "bypass-governance"),
-    ("secretsmanager", "filters", "filters"),
-    ("sts", "sourceIdentity", "source-identity"),
+const SHOWS: &[(&str, &[(&str, &str)])] = &[
+    ("autoscaling", &[("serviceNamespace", "service-namespace")]),
+    ("bedrock", &[("guardrailIdentifier", "guardrail")]),
+    ("lambda", &[("layers", "layers")]),
+    (
+        "s3",
+        &[
+            ("versionId", "version"),
+            ("x-amz-acl", "acl"),
+            ("x-amz-bucket-object-lock-enabled", "object-lock"),
+            ("x-amz-grant-full-control", "acl"),
+            ("x-amz-grant-read", "acl"),
+            ("x-amz-grant-read-acp", "acl"),
+            ("x-amz-grant-write-acp", "acl"),
+            ("x-amz-object-lock-legal-hold", "legal-hold"),
+            ("x-amz-object-lock-mode", "retention"),
+            ("x-amz-object-ownership", "ownership"),
+            ("x-amz-tagging", "object-tags"),
+            ("x-amz-bypass-governance-retention", "bypass-governance"),
+        ],
+    ),
+    ("secretsmanager", &[("filters", "filters")]),
+    ("sts", &[("sourceIdentity", "source-identity")]),
 ];
 
 /// Members that carry a role, beside those whose names end in "roleArn".
@@ -93,16 +100,23 @@ const ROLE_MEMBERS: &[&str] = &[
 ];
 
 /// Reads both.
-pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a> {
+pub(super) fn named<'a>(
+    fields: &Fields<'a>,
+    mut members: Vec<(&'a str, &'a str)>,
+    setting: &Setting<'_>,
+) -> Named<'a> {
     let mut named = Named::default();
     for raw in &fields.arns {
-        named.resources.push(mended(safe(text(Some(raw)))));
+        named.resources.push(mended(safe(fields.text(Some(raw)))));
     }
     for raw in &fields.prefixes {
-        named.resources.push(safe(text(Some(raw))) + "*");
+        named.resources.push(safe(fields.text(Some(raw))) + "*");
     }
     if let Some(raw) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
-        let mut members = members(raw);
+        // The quick walk has met them already.
+        if members.is_empty() {
+            members = self::members(raw);
+        }
         // EC2 wraps some requests into one member.
         if let [(name, inner)] = members.as_slice()
             && setting.host == "ec2"
@@ -111,7 +125,7 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
         {
             members = self::members(inner);
         }
-        Request { raw, setting, members }.read(&mut named);
+        Request { raw, plain: fields.plain, setting, members }.read(&mut named);
     }
     if setting.host == "s3" && matches!(setting.error, "NoSuchKey" | "NotFound" | "404") {
         named.shows.push("missing-object".into());
@@ -130,11 +144,6 @@ pub(super) fn named<'a>(fields: &Fields<'a>, setting: &Setting<'_>) -> Named<'a>
         let shown = ["pass:", "profile:", "from:", "tagged:"];
         named.shows.retain(|show| !shown.iter().any(|start| show.starts_with(start)));
     }
-    let kinds = match named.unresolved {
-        true => Some("?".to_owned()),
-        false => kinds(&named.resources),
-    };
-    named.shows.extend(kinds.map(|kinds| Cow::Owned(format!("kinds:{kinds}"))));
     named.shows.retain(|show| show.len() <= LONGEST);
     named.shows.sort_unstable();
     named.shows.dedup();
@@ -148,28 +157,36 @@ fn members(raw: &str) -> Vec<(&str, &str)> {
     // Deeper than the walk goes nothing is looked for, but what came before it counts.
     let _ = walk.object(0, |key, at| {
         let (value, end) = walk.value(at)?;
-        if let Ok(key) = std::str::from_utf8(key) {
-            members.retain(|(known, _)| *known != key);
-            members.push((key, value));
-        }
+        keep_last(&mut members, key, value);
         Some(end)
     });
     members
 }
 
+/// Takes a member in, instead of one of the same name.
+pub(super) fn keep_last<'a>(members: &mut Vec<(&'a str, &'a str)>, key: &'a str, value: &'a str) {
+    if members.iter().any(|(known, _)| *known == key) {
+        members.retain(|(known, _)| *known != key);
+    }
+    members.push((key, value));
+}
+
 pub(super) struct Request<'r, 's> {
     pub(super) raw: &'r str,
+    /// Whether nothing in it is spelled with escapes.
+    pub(super) plain: bool,
     pub(super) setting: &'s Setting<'s>,
     pub(super) members: Vec<(&'r str, &'r str)>,
 }
 
 impl<'r> Request<'r, '_> {
-    fn read(&self, named: &mut Named<'_>) {
+    fn read(&self, named: &mut Named<'r>) {
         let host = self.setting.host;
-        for target in targets_of(host) {
-            let fits = |start: &&str| self.setting.event.starts_with(start);
-            if target.events.is_empty() || target.events.iter().any(fits) {
-                self.target(target, named);
+        let event = Start::of(self.setting.event);
+        for way in targets_of(host) {
+            if way.starts.is_empty() || way.starts.iter().any(|start| start.begins(event, self.setting.event))
+            {
+                self.target(way, named);
             }
         }
         match host {
@@ -177,7 +194,7 @@ impl<'r> Request<'r, '_> {
             "s3" => self.s3(named),
             "lambda" => {
                 let layers = self.texts("layers[]").into_iter().filter(|layer| layer.starts_with("arn:"));
-                named.resources.extend(layers.map(|layer| safe(layer.into())));
+                named.resources.extend(layers.map(safe));
                 self.qualified(named);
             }
             "ec2" => {
@@ -187,13 +204,11 @@ impl<'r> Request<'r, '_> {
                         None => named.unresolved = true,
                     }
                 }
-                let [p, r, a] = self.place();
                 for kind in self.texts("tagSpecificationSet.items[].resourceType") {
+                    let [p, r, a] = self.place();
                     // Images and snapshots have no account in their ARNs; what is made is the caller's.
-                    let account = if matches!(kind.as_str(), "image" | "snapshot") { "" } else { a };
-                    named
-                        .shows
-                        .push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind.into())).into());
+                    let account = if matches!(&*kind, "image" | "snapshot") { "" } else { a };
+                    named.shows.push(format!("tagged:arn:{p}:ec2:{r}:{account}:{}/*", safe(kind)).into());
                 }
             }
             "ecs" => self.ecs(named),
@@ -206,16 +221,14 @@ impl<'r> Request<'r, '_> {
                 );
             }
             "ssm" => {
-                let [p, r, a] = self.place();
                 for target in self.texts("target") {
+                    let [p, r, a] = self.place();
                     let (service, kind) = if target.starts_with("mi-") {
                         ("ssm", "managed-instance")
                     } else {
                         ("ec2", "instance")
                     };
-                    named
-                        .resources
-                        .push(format!("arn:{p}:{service}:{r}:{a}:{kind}/{}", safe(target.into())).into());
+                    named.resources.push(format!("arn:{p}:{service}:{r}:{a}:{kind}/{}", safe(target)).into());
                 }
             }
             "dynamodb" => {
@@ -224,7 +237,8 @@ impl<'r> Request<'r, '_> {
             }
             _ => {}
         }
-        for (_, member, show) in SHOWS.iter().filter(|(of, ..)| *of == host) {
+        let shows = SHOWS.iter().find(|(of, _)| *of == host).map_or(&[][..], |(_, shows)| shows);
+        for (member, show) in shows {
             if self.member(member).is_some_and(is_something) {
                 named.shows.push(Cow::Borrowed(show));
             }
@@ -246,14 +260,13 @@ impl<'r> Request<'r, '_> {
             if *event == "AddRoleToInstanceProfile" {
                 for role in self.texts("roleName") {
                     let [p, _, a] = self.place();
-                    named
-                        .shows
-                        .push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role.clone().into())).into());
+                    named.shows.push(format!("pass:arn:{p}:iam::{a}:role/{}", safe(role)).into());
                 }
             }
             return;
         }
-        if memchr::memmem::find(self.raw.as_bytes(), b":role/").is_some()
+        static ROLE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b":role/"));
+        if ROLE.find(self.raw.as_bytes()).is_some()
             && let Ok(value) = serde_json::from_str::<Value>(self.raw)
         {
             roles_in(&value, false, &mut |arn| {
@@ -271,74 +284,85 @@ impl<'r> Request<'r, '_> {
         self.members.iter().any(|(key, raw)| is_any(key, TAGS) && is_something(raw))
     }
 
-    fn target(&self, target: &Target, named: &mut Named<'_>) {
-        let [first, rest @ ..] = target.params else { return };
-        let rest: Vec<String> =
-            rest.iter().filter_map(|param| self.texts(param).into_iter().next()).collect();
-        if rest.len() + 1 != target.params.len() {
+    fn target(&self, way: &Way, named: &mut Named<'r>) {
+        let [first, others @ ..] = way.target.params else { return };
+        // Most names are plain members, and most requests have no such member.
+        if !way.is_path {
+            let Some(name) = self.text(first) else { return };
+            let Some(rest) = self.rest(others) else { return };
+            return self.resource(way, name, &rest, named);
+        }
+        let names = self.texts(first);
+        if names.is_empty() {
             return;
         }
-        let [partition, region, account] = self.place();
-        for name in self.texts(first) {
-            let Some(name) = plain(target, &name) else {
-                // An ARN is taken as it is; another's name or an alias is not known.
-                match (name.starts_with("arn:"), target.host, target.params) {
-                    (true, "dynamodb", [_, "indexName"]) => {
-                        let index = rest.first().cloned().unwrap_or_default();
-                        named
-                            .resources
-                            .push(format!("{}/index/{}", safe(name.into()), safe(index.into())).into());
-                    }
-                    (true, ..) => named.resources.push(mended(safe(name.into()))),
-                    (_, "bedrock", _) => {}
-                    // Records of KMS name the key beside the request.
-                    (_, "kms", _) if named.resources.iter().any(|arn| arn.contains(":key/")) => {}
-                    (_, "lambda", _) => match self.of_account(&name) {
-                        Some(arn) => named.resources.push(arn),
-                        None => named.unresolved = true,
-                    },
-                    _ => named.unresolved = true,
-                }
-                continue;
-            };
-            // Documents that belong to AWS have no account, and others may be called so, too.
-            let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
-            if by_aws && target.arn.contains(":document/") {
-                let document = safe(name.into());
-                named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
-            }
-            if target.arn.contains(":parameter/") && name.starts_with("aws/service/") {
-                // Public parameters are nobody's.
-                named
-                    .resources
-                    .push(format!("arn:{partition}:ssm:{region}::parameter/{}", safe(name.into())).into());
-            }
-            // These services keep names in small letters, and so do their ARNs.
-            let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
-            let name = safe(lower.as_deref().unwrap_or(name).into());
-            let mut out = String::with_capacity(target.arn.len() + 64);
-            let mut at = target.arn;
-            while let Some((before, after)) = at.split_once('{') {
-                let (place, after) = after.split_once('}').unwrap_or(("", after));
-                out.push_str(before);
-                match place {
-                    "p" => out.push_str(partition),
-                    "r" => out.push_str(region),
-                    "a" => out.push_str(account),
-                    "0" => out.push_str(&name),
-                    // What only completes another name may be given as an ARN, too.
-                    _ => {
-                        let text = rest.first().map_or("", String::as_str);
-                        let name =
-                            if text.starts_with("arn:") { text.rsplit('/').next() } else { Some(text) };
-                        out.push_str(&safe(name.unwrap_or_default().into()));
-                    }
-                }
-                at = after;
-            }
-            out.push_str(at);
-            named.resources.push(Cow::Owned(out));
+        let Some(rest) = self.rest(others) else { return };
+        for name in names {
+            self.resource(way, name, &rest, named);
         }
+    }
+
+    /// What completes a name, where all of it is there.
+    fn rest(&self, params: &[&str]) -> Option<Vec<Cow<'r, str>>> {
+        params.iter().map(|param| self.texts(param).into_iter().next()).collect()
+    }
+
+    /// One resource by its name.
+    fn resource(&self, way: &Way, name: Cow<'r, str>, rest: &[Cow<'r, str>], named: &mut Named<'r>) {
+        let target = way.target;
+        let Some(part) = plain(target, &name) else {
+            // An ARN is taken as it is; another's name or an alias is not known.
+            match (name.starts_with("arn:"), target.host, target.params) {
+                (true, "dynamodb", [_, "indexName"]) => {
+                    let index = rest.first().cloned().unwrap_or_default();
+                    named.resources.push(format!("{}/index/{}", safe(name), safe(index)).into());
+                }
+                (true, ..) => named.resources.push(mended(safe(name))),
+                (_, "bedrock", _) => {}
+                // Records of KMS name the key beside the request.
+                (_, "kms", _) if named.resources.iter().any(|arn| arn.contains(":key/")) => {}
+                (_, "lambda", _) => match self.of_account(&name) {
+                    Some(arn) => named.resources.push(arn),
+                    None => named.unresolved = true,
+                },
+                _ => named.unresolved = true,
+            }
+            return;
+        };
+        let [partition, region, account] = self.place();
+        let name = part;
+        // Documents that belong to AWS have no account, and others may be called so, too.
+        let by_aws = target.host == "ssm" && (name.starts_with("AWS") || name.starts_with("Amazon"));
+        if by_aws && target.arn.contains(":document/") {
+            let document = safe(name.into());
+            named.resources.push(format!("arn:{partition}:ssm:{region}::document/{document}").into());
+        }
+        if target.arn.contains(":parameter/") && name.starts_with("aws/service/") {
+            // Public parameters are nobody's.
+            named
+                .resources
+                .push(format!("arn:{partition}:ssm:{region}::parameter/{}", safe(name.into())).into());
+        }
+        // These services keep names in small letters, and so do their ARNs.
+        let lower = matches!(target.host, "rds" | "sagemaker").then(|| name.to_lowercase());
+        let name = safe(lower.as_deref().unwrap_or(name).into());
+        let mut out = String::with_capacity(target.arn.len() + name.len() + 48);
+        for piece in &way.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Partition => out.push_str(partition),
+                Piece::Region => out.push_str(region),
+                Piece::Account => out.push_str(account),
+                Piece::Name => out.push_str(&name),
+                // What only completes another name may be given as an ARN, too.
+                Piece::Other => {
+                    let text = rest.first().map_or("", |text| &**text);
+                    let name = if text.starts_with("arn:") { text.rsplit('/').next() } else { Some(text) };
+                    out.push_str(&safe(name.unwrap_or_default().into()));
+                }
+            }
+        }
+        named.resources.push(Cow::Owned(out));
     }
 
     /// Partition, region and account of what is named plainly. What is none of these is left empty, and fits nothing.
@@ -366,35 +390,84 @@ impl<'r> Request<'r, '_> {
         self.members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, raw)| *raw)
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(super) fn text(&self, name: &str) -> Option<Cow<'r, str>> {
         let raw = self.member(name).filter(|raw| raw.starts_with('"'))?;
-        Some(lossy_string(raw).into_owned()).filter(|text| !text.is_empty())
+        Some(text_in(Some(raw), self.plain)).filter(|text| !text.is_empty())
     }
 
     /// All texts at a path.
-    pub(super) fn texts(&self, path: &str) -> Vec<String> {
+    pub(super) fn texts(&self, path: &str) -> Vec<Cow<'r, str>> {
         let (first, rest) = match path.find(['.', '[', '{']) {
             None => return self.text(path).into_iter().collect(),
             Some(at) => path.split_at_checked(at).unwrap_or((path, "")),
         };
         let mut out = Vec::new();
-        if let Some(raw) = self.member(first).filter(|raw| raw.starts_with(['{', '[']))
-            && let Ok(value) = serde_json::from_str::<Value>(raw)
-        {
-            collect(&value, rest, &mut out);
+        if let Some(raw) = self.member(first).filter(|raw| raw.starts_with(['{', '['])) {
+            let plain = self.plain || memchr::memchr(b'\\', raw.as_bytes()).is_none();
+            if !plain || along(Walk::new(raw), 0, rest, &mut out).is_none() {
+                out.clear();
+                collect(&serde_json::from_str(raw).unwrap_or_default(), rest, &mut out);
+            }
         }
         out.truncate(MOST);
         out
     }
 }
 
-fn collect(value: &Value, path: &str, out: &mut Vec<String>) {
+/// Collects the texts at a path of the value that starts at a place, where nothing is spelled with escapes. Returns where
+/// the value ends; nothing where it has to be read otherwise.
+fn along<'r>(walk: Walk<'r, '_>, at: usize, path: &str, out: &mut Vec<Cow<'r, str>>) -> Option<usize> {
+    match walk.byte(at)? {
+        b'"' if path.is_empty() => {
+            let (raw, end) = walk.value(at)?;
+            let text = raw.strip_prefix('"')?.strip_suffix('"')?;
+            out.extend((!text.is_empty()).then_some(Cow::Borrowed(text)));
+            Some(end)
+        }
+        b'[' if path.starts_with("[]") => {
+            let (rest, mut items) = (path.get(2..)?, 0);
+            walk.array(at, |at| {
+                items += 1;
+                if items > MOST { walk.pass(at) } else { along(walk, at, rest, out) }
+            })
+        }
+        b'{' if path == "{}" => {
+            let before = out.len();
+            walk.object(at, |key, at| {
+                let names = out.get(before..)?;
+                if names.len() < MOST && !names.iter().any(|name| name == key) {
+                    out.push(Cow::Borrowed(key));
+                }
+                walk.pass(at)
+            })
+        }
+        b'{' if path.starts_with('.') => {
+            let rest = path.get(1..)?;
+            let end = rest.find(['.', '[', '{']).unwrap_or(rest.len());
+            let (name, rest) = rest.split_at_checked(end)?;
+            let before = out.len();
+            walk.object(at, |key, at| {
+                if key != name {
+                    return walk.pass(at);
+                }
+                // Of repeated members the last one counts.
+                out.truncate(before);
+                along(walk, at, rest, out)
+            })
+        }
+        _ => walk.pass(at),
+    }
+}
+
+fn collect(value: &Value, path: &str, out: &mut Vec<Cow<'_, str>>) {
     if path.is_empty() {
-        out.extend(value.as_str().filter(|text| !text.is_empty()).map(str::to_owned));
+        out.extend(value.as_str().filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned())));
     } else if let Some(rest) = path.strip_prefix("[]") {
         value.as_array().into_iter().flatten().take(MOST).for_each(|item| collect(item, rest, out));
     } else if path == "{}" {
-        out.extend(value.as_object().into_iter().flatten().take(MOST).map(|(key, _)| key.clone()));
+        out.extend(
+            value.as_object().into_iter().flatten().take(MOST).map(|(key, _)| Cow::Owned(key.clone())),
+        );
     } else if let Some(rest) = path.strip_prefix('.') {
         let end = rest.find(['.', '[', '{']).unwrap_or(rest.len());
         let (name, rest) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -446,8 +519,14 @@ fn is_any(key: &str, names: &[&str]) -> bool {
 }
 
 fn is_something(raw: &str) -> bool {
-    let squeezed: String = raw.chars().filter(|c| !c.is_whitespace()).take(16).collect();
-    !matches!(squeezed.as_str(), "null" | "\"\"" | "[]" | "{}" | "false" | "{\"items\":[]}")
+    match raw.as_bytes() {
+        // Only where it may be one of those below it is looked at character by character.
+        [b'"', b'!' | b'#'..=b'~', ..] | [b'0'..=b'9' | b'-' | b't', ..] => return true,
+        _ => {}
+    }
+    let squeezed = || raw.chars().filter(|c| !c.is_whitespace()).take(16);
+    const NOTHING: [&str; 6] = ["{}", "[]", "{\"items\":[]}", "null", "false", "\"\""];
+    !NOTHING.iter().any(|nothing| squeezed().eq(nothing.chars()))
 }
 
 /// Role ARNs under members whose names speak of a role.

@@ -37,12 +37,83 @@ const fn only(
 
 const INVOKE: &[&str] = &["InvokeModel", "Converse"];
 
+/// A part of an ARN's format.
+pub(super) enum Piece {
+    /// As it stands.
+    Text(&'static str),
+    /// `{p}`.
+    Partition,
+    /// `{r}`.
+    Region,
+    /// `{a}`.
+    Account,
+    /// `{0}`.
+    Name,
+    /// `{1}`.
+    Other,
+}
+
+/// A target whose format has been taken apart.
+pub(super) struct Way {
+    pub(super) target: &'static Target,
+    /// Whether the name is no plain member.
+    pub(super) is_path: bool,
+    pub(super) starts: Vec<Start>,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// What an event's name begins with, and its first bytes as a number, by which most others are told apart at once.
+pub(super) struct Start {
+    text: &'static str,
+    bytes: u64,
+    mask: u64,
+}
+
+impl Start {
+    fn new(text: &'static str) -> Self {
+        let mask = if text.len() >= 8 { u64::MAX } else { (1_u64 << (8 * text.len())) - 1 };
+        Self { text, bytes: Self::of(text), mask }
+    }
+
+    /// The first bytes of a name.
+    pub(super) fn of(name: &str) -> u64 {
+        let first = name.bytes().take(8).enumerate();
+        first.fold(0, |bytes, (n, byte)| bytes | u64::from(byte) << (8 * n))
+    }
+
+    /// Whether a name, with its first bytes, begins so.
+    pub(super) fn begins(&self, bytes: u64, name: &str) -> bool {
+        (bytes ^ self.bytes) & self.mask == 0 && name.starts_with(self.text)
+    }
+}
+
+fn pieces(mut format: &'static str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    while let Some((before, after)) = format.split_once('{') {
+        let (place, after) = after.split_once('}').unwrap_or(("", after));
+        pieces.push(Piece::Text(before));
+        pieces.push(match place {
+            "p" => Piece::Partition,
+            "r" => Piece::Region,
+            "a" => Piece::Account,
+            "0" => Piece::Name,
+            _ => Piece::Other,
+        });
+        format = after;
+    }
+    pieces.push(Piece::Text(format));
+    pieces
+}
+
 /// The ways of one host.
-pub(super) fn targets_of(host: &str) -> &'static [&'static Target] {
-    static BY_HOST: LazyLock<HashMap<&'static str, Vec<&'static Target>>> = LazyLock::new(|| {
-        let mut by_host: HashMap<&'static str, Vec<&'static Target>> = HashMap::new();
+pub(super) fn targets_of(host: &str) -> &'static [Way] {
+    static BY_HOST: LazyLock<HashMap<&'static str, Vec<Way>>> = LazyLock::new(|| {
+        let mut by_host: HashMap<&'static str, Vec<Way>> = HashMap::new();
         for target in TARGETS {
-            by_host.entry(target.host).or_default().push(target);
+            let starts = target.events.iter().map(|start| Start::new(start)).collect();
+            let is_path = target.params.first().is_some_and(|name| name.contains(['.', '[', '{']));
+            let way = Way { target, is_path, starts, pieces: pieces(target.arn) };
+            by_host.entry(target.host).or_default().push(way);
         }
         by_host
     });

@@ -21,6 +21,16 @@ pub fn text(raw: Option<&str>) -> Cow<'_, str> {
     }
 }
 
+/// [`text`] of a record of which it is known whether it is plain, that is, has no escapes anywhere.
+#[inline]
+pub(super) fn text_in(raw: Option<&str>, plain: bool) -> Cow<'_, str> {
+    let quoted = raw.filter(|raw| plain && raw.len() > 1 && raw.starts_with('"'));
+    match quoted.and_then(|raw| raw.get(1..raw.len() - 1)) {
+        Some(text) => Cow::Borrowed(text),
+        None => text(raw),
+    }
+}
+
 /// Decodes a raw JSON string. Halves of surrogate pairs, which JSON can spell and UTF-8 cannot, become
 /// replacement characters; nothing is refused.
 pub fn lossy_string(raw: &str) -> Cow<'_, str> {

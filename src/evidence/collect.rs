@@ -5,12 +5,14 @@ use super::facts::{
 };
 use super::intern::{Interner, Symbol};
 use super::lineage::{Lineage, Step};
+use super::memo::Memo;
 use super::resources::ResourceSet;
 use super::sessions::SessionLog;
 use super::usage::is_authorised;
 use crate::cloudtrail::{Event, EventId, IdentityKind};
 use crate::model::AccessKeyId;
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -53,6 +55,22 @@ pub(super) struct Seen {
     pub(super) undated: bool,
 }
 
+impl Default for Seen {
+    /// No sign of life.
+    fn default() -> Self {
+        Self { last: Micros::MIN, undated: false }
+    }
+}
+
+impl Seen {
+    fn add(&mut self, last: Micros, undated: bool) {
+        if last != NO_TIME {
+            self.last = self.last.max(last);
+        }
+        self.undated |= undated;
+    }
+}
+
 /// One kind of call of one program: signer, event source, event name, user agent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ActionKey {
@@ -71,22 +89,34 @@ const NEIGHBOURS: usize = 8;
 pub struct Collector {
     pub(super) strings: Interner,
     numbers: HashMap<Columns, u32>,
+    /// From all that tells calls apart to their rows.
+    sites: Memo,
+    /// From a row and what a call named to whether that is known of the row.
+    targets: Memo,
     pub(super) rows: Vec<Columns>,
     pub(super) kept: HashMap<EventKey, Kept>,
     pub(super) addenda: HashMap<EventKey, (EventId, Kept)>,
     pub(super) activity: HashMap<Symbol, Seen>,
+    /// Of each row, what its events add to that.
+    seen: Vec<Seen>,
     pub(super) resources: HashMap<ActionKey, ResourceSet>,
     pub(super) keyless: BTreeMap<(String, String), Micros>,
     pub(super) sessions: SessionLog,
-    pub(super) owners: BTreeMap<String, BTreeSet<(String, String)>>,
+    pub(super) owners: HashMap<String, BTreeSet<(String, String)>>,
     pub(super) neighbours: BTreeMap<Arc<str>, BTreeSet<String>>,
     lineage: Option<Arc<Lineage>>,
+    nameless: bool,
 }
 
 impl Collector {
     /// A collector that tells others of the sessions it learns of.
     pub fn telling(lineage: Arc<Lineage>) -> Self {
         Self { lineage: Some(lineage), ..Self::default() }
+    }
+
+    /// The same, for rows that do not tell whether calls named what they acted on.
+    pub fn nameless(self) -> Self {
+        Self { nameless: true, ..self }
     }
 
     /// How much is held: distinct events and rows.
@@ -106,22 +136,23 @@ impl Collector {
         self.see_neighbour(event);
         let Some(key) = event.identity.key.as_deref() else { return self.see_keyless(event) };
         let (counts, is_static) = (event.is_static_key_use(), AccessKeyId::names_static(key));
-        if counts {
-            self.see_owner(key, event);
-        } else if !is_static && !AccessKeyId::names_session(key) {
+        if !is_static && !AccessKeyId::names_session(key) {
             return;
         }
-        let row = self.row(key, event, is_static && !counts);
+        let stray = is_static && !counts;
+        let row = self.site(key, event, counts, stray);
         let signer = self.rows.get(row as usize).map_or(Symbol::EMPTY, Columns::signer);
         let kept = Kept { time: micros(event.time), row, conflict: false };
         let id = event.id.unwrap_or_else(instead);
         let by_role = !counts && event.identity.kind == IdentityKind::AssumedRole;
         let class = Class { signer: if counts { Symbol::EMPTY } else { signer }, by_role };
-        if is_static && !counts {
+        if stray {
             // Not use, so neither a sign of life nor anything that may replace one.
             return self.keep((id, class), kept);
         }
-        self.see_activity(signer, kept.time, kept.time == NO_TIME);
+        if let Some(seen) = self.seen.get_mut(row as usize) {
+            seen.add(kept.time, kept.time == NO_TIME);
+        }
         self.see_resources(row, event);
         match event.replaces {
             // Whether it may replace the original is seen when that is there.
@@ -159,18 +190,36 @@ impl Collector {
     }
 
     fn see_activity(&mut self, signer: Symbol, last: Micros, undated: bool) {
-        let fresh = Seen { last: Micros::MIN, undated: false };
-        let seen = self.activity.entry(signer).or_insert(fresh);
-        if last != NO_TIME {
-            seen.last = seen.last.max(last);
+        self.activity.entry(signer).or_default().add(last, undated);
+    }
+
+    /// Brings what rows know of signs of life to where it is asked for.
+    pub(super) fn settle_activity(&mut self) {
+        for (row, seen) in std::mem::take(&mut self.seen).into_iter().enumerate() {
+            if let Some(signer) = self.signer(u32::try_from(row).unwrap_or(u32::MAX))
+                && (seen.undated || seen.last != Micros::MIN)
+            {
+                self.see_activity(signer, seen.last, seen.undated);
+            }
         }
-        seen.undated |= undated;
     }
 
     fn see_resources(&mut self, row: u32, event: &Event<'_>) {
-        if event.resources.is_empty() && event.shows.is_empty() {
+        let nothing = event.resources.is_empty() && event.shows.is_empty() && !event.unresolved;
+        if nothing || self.nameless {
             return;
         }
+        let targets = &mut self.targets;
+        targets.begin();
+        targets.bytes(&row.to_ne_bytes());
+        event.resources.iter().for_each(|arn| targets.piece(arn));
+        targets.bytes(&[0xfe]);
+        event.shows.iter().for_each(|show| targets.piece(show));
+        targets.bytes(&[u8::from(event.unresolved)]);
+        if targets.find().is_some() {
+            return;
+        }
+        targets.learn(0);
         let Some(Columns { text: [signer, source, name, _, _, agent, ..], .. }) = self.rows.get(row as usize)
         else {
             return;
@@ -183,13 +232,17 @@ impl Collector {
         let set = self.resources.entry(key).or_default();
         event.resources.iter().for_each(|arn| set.add(arn));
         event.shows.iter().for_each(|show| set.show(show));
+        event.kinds().iter().for_each(|kinds| set.show(kinds));
     }
 
     /// Counts an event, unless it is a copy that another one precedes.
     fn keep(&mut self, key: EventKey, new: Kept) {
-        let Some(old) = self.kept.get(&key).copied() else {
-            self.kept.insert(key, new);
-            return;
+        let old = match self.kept.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(new);
+                return;
+            }
+            Entry::Occupied(old) => *old.get(),
         };
         let conflict = old.conflict || new.conflict || self.signer(new.row) != self.signer(old.row);
         let stays = if self.precedes(&new, &old) { new } else { old };
@@ -245,8 +298,8 @@ impl Collector {
         Some((columns.text.map(|symbol| self.strings.text(symbol)), columns.flags))
     }
 
-    fn row(&mut self, key: &str, event: &Event<'_>, stray: bool) -> u32 {
-        let strings = &mut self.strings;
+    /// The row of an event. Who owns the key is noted on the way.
+    fn site(&mut self, key: &str, event: &Event<'_>, counts: bool, stray: bool) -> u32 {
         let assumed = event.minted.as_ref().map_or("", |minted| &minted.role_arn);
         let mut bits = 0;
         for (set, flag) in [
@@ -256,7 +309,7 @@ impl Collector {
             (event.identity.kind == IdentityKind::AssumedRole, flags::ROLE),
             (event.read_only == Some(true), flags::READS),
             (event.read_only == Some(false), flags::WRITES),
-            (!event.resources.is_empty(), flags::NAMED),
+            (!event.resources.is_empty() && !self.nameless, flags::NAMED),
         ] {
             bits |= if set { flag } else { 0 };
         }
@@ -273,14 +326,37 @@ impl Collector {
             &event.identity.invoked_by,
             assumed,
         ];
+        let account = event.identity.account.as_deref();
+        let sites = &mut self.sites;
+        sites.begin();
+        text.into_iter().for_each(|text| sites.piece(text));
+        sites.piece(account.unwrap_or_default());
+        sites.piece(&event.identity.user);
+        sites.bytes(&[bits, u8::from(counts), u8::from(account.is_some())]);
+        if let Some(row) = sites.find() {
+            return row;
+        }
+        if counts {
+            self.see_owner(key, event);
+        }
+        let strings = &mut self.strings;
         let columns = Columns { text: text.map(|text| strings.intern(text)), flags: bits };
-        self.number(columns)
+        let row = self.number(columns);
+        self.sites.learn(row);
+        row
+    }
+
+    /// Frees what only more events would need.
+    pub(super) fn forget(&mut self) {
+        (self.sites, self.targets) = (Memo::default(), Memo::default());
+        self.numbers = HashMap::default();
     }
 
     fn number(&mut self, columns: Columns) -> u32 {
-        let rows = &mut self.rows;
+        let (rows, seen) = (&mut self.rows, &mut self.seen);
         *self.numbers.entry(columns).or_insert_with(|| {
             rows.push(columns);
+            seen.push(Seen::default());
             u32::try_from(rows.len() - 1).unwrap_or(u32::MAX)
         })
     }
@@ -321,7 +397,16 @@ impl Collector {
     }
 
     /// Everything, in its plain form.
-    pub fn into_facts(self) -> Facts {
+    pub fn into_facts(mut self) -> Facts {
+        self.take_facts()
+    }
+
+    /// Everything, in its plain form. The collector is empty then, and keeps its memory for what comes next.
+    pub fn take_facts(&mut self) -> Facts {
+        self.settle_activity();
+        self.sites.forget();
+        self.targets.forget();
+        self.numbers.clear();
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,
             signer: class.signer.0,
@@ -330,20 +415,23 @@ impl Collector {
             row: kept.row,
             conflict: kept.conflict,
         };
-        let strip = |columns: &Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
+        let strip = |columns: Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
+        let owners = std::mem::take(&mut self.owners).into_iter();
+        let neighbours = std::mem::take(&mut self.neighbours).into_iter();
+        let keyless = std::mem::take(&mut self.keyless).into_iter();
         Facts {
-            strings: self.strings.into_strings(),
-            rows: self.rows.iter().map(strip).collect(),
-            events: self.kept.into_iter().map(|(key, kept)| event(key, kept)).collect(),
+            strings: std::mem::take(&mut self.strings).into_strings(),
+            rows: self.rows.drain(..).map(strip).collect(),
+            events: self.kept.drain().map(|(key, kept)| event(key, kept)).collect(),
             addenda: self
                 .addenda
-                .into_iter()
+                .drain()
                 .map(|(key, (original, kept))| FactAddendum { original, event: event(key, kept) })
                 .collect(),
-            activity: self.activity.into_iter().map(|(s, seen)| (s.0, seen.last, seen.undated)).collect(),
+            activity: self.activity.drain().map(|(s, seen)| (s.0, seen.last, seen.undated)).collect(),
             resources: self
                 .resources
-                .into_iter()
+                .drain()
                 .map(|(ActionKey { text, by_role, authorised }, set)| FactAction {
                     text: text.map(|s| s.0),
                     by_role,
@@ -351,16 +439,12 @@ impl Collector {
                     set,
                 })
                 .collect(),
-            sessions: self.sessions.into_facts(),
-            owners: self
-                .owners
-                .into_iter()
+            sessions: std::mem::take(&mut self.sessions).into_facts(),
+            owners: owners
                 .flat_map(|(key, owners)| owners.into_iter().map(move |(a, u)| (key.clone(), a, u)))
                 .collect(),
-            keyless: self.keyless.into_iter().map(|((account, user), last)| (account, user, last)).collect(),
-            neighbours: self
-                .neighbours
-                .into_iter()
+            keyless: keyless.map(|((account, user), last)| (account, user, last)).collect(),
+            neighbours: neighbours
                 .flat_map(|(ip, names)| names.into_iter().map(move |name| (ip.clone(), name)))
                 .collect(),
         }

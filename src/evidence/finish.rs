@@ -90,6 +90,8 @@ impl Collector {
     /// reader's to fill in.
     pub fn finish(mut self) -> Evidence {
         self.apply_addenda();
+        self.settle_activity();
+        self.forget();
         let mut stats: Vec<Stats> = vec![Stats::default(); self.rows.len()];
         let (mut conflicts, mut own_events) = (0, 0);
         for ((id, class), kept) in std::mem::take(&mut self.kept) {

@@ -9,6 +9,7 @@ mod finish;
 mod gaps;
 mod intern;
 mod lineage;
+mod memo;
 mod resources;
 mod sessions;
 mod usage;

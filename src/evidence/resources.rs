@@ -1,6 +1,8 @@
 //! What calls acted on: a bounded set of ARNs that grows coarser, never larger, and never forgets a call.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 
 /// Resources kept for one action of one key before they are generalised.
 pub const MOST_RESOURCES: usize = 64;
@@ -8,6 +10,9 @@ pub const MOST_RESOURCES: usize = 64;
 /// How coarse a set has become.
 const WHOLE_TYPE: u8 = 2;
 const EVERYTHING: u8 = 3;
+
+/// What requests show in any number.
+const KINDS: [&str; 5] = ["pass:", "profile:", "from:", "kinds:", "tagged:"];
 
 /// ARNs, or patterns that stand for them. Merging is the same in any order and any grouping: the set is as fine as all
 /// that went in allows, and no finer.
@@ -55,65 +60,86 @@ impl ResourceSet {
     pub fn show(&mut self, what: &str) {
         if !self.shows.contains(what) {
             self.shows.insert(what.to_owned());
-            self.bound_shows();
+            if let Some(kind) = KINDS.iter().find(|kind| what.starts_with(**kind)) {
+                self.bound_kind(kind);
+            }
         }
     }
 
     /// Adds one ARN.
     pub fn add(&mut self, arn: &str) {
-        if self.level == 0 && self.names.contains(arn) {
-            return;
+        // Nearly every call acts on what calls before it acted on: nothing is copied and nothing bounded then.
+        let name = coarser(arn, self.level);
+        if !self.names.contains(&*name) {
+            self.names.insert(name.into_owned());
+            self.bound_names();
         }
-        self.names.insert(coarser(arn, self.level));
-        self.bound();
     }
 
     /// Adds all of another set.
     pub fn merge(&mut self, other: &ResourceSet) {
         let level = self.level.max(other.level);
         if level > self.level {
-            self.names = self.names.iter().map(|name| coarser(name, level)).collect();
+            self.names = self.names.iter().map(|name| coarser(name, level).into_owned()).collect();
             self.level = level;
         }
-        self.names.extend(other.names.iter().map(|name| coarser(name, level)));
+        self.names.extend(other.names.iter().map(|name| coarser(name, level).into_owned()));
         self.shows.extend(other.shows.iter().cloned());
         self.bound();
     }
 
     /// Roles, machines' profiles and places that were copied from are as many as logs name.
     fn bound_shows(&mut self) {
-        for kind in ["pass:", "profile:", "from:", "kinds:", "tagged:"] {
-            let of_kind = |shows: &BTreeSet<String>| {
-                let all: Vec<String> = shows.iter().filter(|show| show.starts_with(kind)).cloned().collect();
-                all
+        KINDS.iter().for_each(|kind| self.bound_kind(kind));
+    }
+
+    fn bound_kind(&mut self, kind: &str) {
+        let from = Bound::Included(kind);
+        let of_kind = |shows: &BTreeSet<String>| {
+            let range = shows.range::<str, _>((from, Bound::Unbounded));
+            let all: Vec<String> = range.take_while(|show| show.starts_with(kind)).cloned().collect();
+            all
+        };
+        let range = self.shows.range::<str, _>((from, Bound::Unbounded));
+        let few = range.take_while(|show| show.starts_with(kind)).take(MOST_RESOURCES + 1);
+        let (mut number, mut coarse) = (0, false);
+        for show in few {
+            number += 1;
+            coarse |= show.ends_with('*');
+        }
+        if number <= MOST_RESOURCES && !coarse {
+            return;
+        }
+        let before = of_kind(&self.shows);
+        let coarse = kind == "from:" && before.iter().any(|show| show.ends_with("/*"));
+        if before.len() > MOST_RESOURCES || coarse {
+            // A bucket is known by what stands before the first slash of the resource.
+            let wide = |show: &String| match show.split_once('/').filter(|_| kind == "from:") {
+                Some((bucket, _)) => format!("{bucket}/*"),
+                None => format!("{kind}*"),
             };
-            let before = of_kind(&self.shows);
-            let coarse = kind == "from:" && before.iter().any(|show| show.ends_with("/*"));
-            if before.len() > MOST_RESOURCES || coarse {
-                // A bucket is known by what stands before the first slash of the resource.
-                let wide = |show: &String| match show.split_once('/').filter(|_| kind == "from:") {
-                    Some((bucket, _)) => format!("{bucket}/*"),
-                    None => format!("{kind}*"),
-                };
-                let after: BTreeSet<String> = before.iter().map(wide).collect();
-                self.shows.retain(|show| !show.starts_with(kind));
-                self.shows.extend(after);
-            }
-            let after = of_kind(&self.shows);
-            let all = format!("{kind}*");
-            if after.len() > MOST_RESOURCES || after.contains(&all) {
-                self.shows.retain(|show| !show.starts_with(kind));
-                self.shows.insert(all);
-            }
+            let after: BTreeSet<String> = before.iter().map(wide).collect();
+            self.shows.retain(|show| !show.starts_with(kind));
+            self.shows.extend(after);
+        }
+        let after = of_kind(&self.shows);
+        let all = format!("{kind}*");
+        if after.len() > MOST_RESOURCES || after.contains(&all) {
+            self.shows.retain(|show| !show.starts_with(kind));
+            self.shows.insert(all);
         }
     }
 
     fn bound(&mut self) {
         self.bound_shows();
+        self.bound_names();
+    }
+
+    fn bound_names(&mut self) {
         while self.names.len() > most(self.level) {
             self.level += 1;
             let level = self.level;
-            self.names = self.names.iter().map(|name| coarser(name, level)).collect();
+            self.names = self.names.iter().map(|name| coarser(name, level).into_owned()).collect();
         }
     }
 }
@@ -125,23 +151,23 @@ fn most(level: u8) -> usize {
 }
 
 /// The pattern of a level for an ARN, or for its pattern of a lower level.
-fn coarser(arn: &str, level: u8) -> String {
+fn coarser(arn: &str, level: u8) -> Cow<'_, str> {
     if level >= EVERYTHING {
-        return "*".to_owned();
+        return Cow::Borrowed("*");
     }
     if level == 0 {
-        return arn.to_owned();
+        return Cow::Borrowed(arn);
     }
     // arn:partition:service:region:account:resource (the ARN's own format).
-    let mut fields = arn.splitn(6, ':');
-    let head: Vec<&str> = fields.by_ref().take(5).collect();
-    let resource = fields.next().unwrap_or_default();
-    let first = resource.find(['/', ':']);
-    let cut = if level >= WHOLE_TYPE { first } else { resource.rfind(['/', ':']) };
-    match cut.and_then(|at| resource.get(..=at)) {
-        Some(kept) => format!("{}:{kept}*", head.join(":")),
+    let resource = arn.match_indices(':').nth(4).map_or(arn.len(), |(at, _)| at + 1);
+    let name = arn.get(resource..).unwrap_or_default();
+    let first = name.find(['/', ':']);
+    let cut = if level >= WHOLE_TYPE { first } else { name.rfind(['/', ':']) };
+    match cut.and_then(|at| arn.get(..=resource + at)) {
+        Some(kept) if arn.get(kept.len()..) == Some("*") => Cow::Borrowed(arn),
+        Some(kept) => Cow::Owned(format!("{kept}*")),
         // A bucket, a topic: the resource is its own name, and stays until everything does.
-        None => arn.to_owned(),
+        None => Cow::Borrowed(arn),
     }
 }
 

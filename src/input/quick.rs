@@ -7,19 +7,19 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, role_session, scan,
-    session_hash,
+    Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, role_session,
+    scan, session_hash,
 };
 use hashbrown::HashSet;
 
-/// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded.
-/// CloudTrail's own are below 50 MB.
-pub(super) const LARGEST: usize = 64 << 20;
+/// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded: with
+/// a file of 16 MB beside it this is still less than 64 MB. CloudTrail's own are rarely larger.
+pub(super) const LARGEST: usize = 40 << 20;
 
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// Access keys' own records only.
+    /// Access keys' own records only, and not what they acted on.
     Keys,
     /// Those, and whatever derives from them; of other records as much as comes cheaply.
     Evidence,
@@ -157,7 +157,8 @@ impl Sifter<'_, '_, '_> {
             Kind::Other => false,
         };
         if decode {
-            match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+            let detail = if depth == Depth::Keys { Detail::Call } else { Detail::Names };
+            match usual(raw, detail) {
                 Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
                 None => self.member.value(raw, offset),
             }
@@ -169,8 +170,7 @@ impl Sifter<'_, '_, '_> {
     }
 
     fn glance(&mut self, raw: &[u8]) {
-        let event: Option<Event<'_>> = std::str::from_utf8(raw).ok().and_then(decode_usual);
-        match event {
+        match usual(raw, Detail::Caller) {
             Some(event) => {
                 self.member.file.report.events += 1;
                 self.member.file.fold.glance(&event);
@@ -180,10 +180,14 @@ impl Sifter<'_, '_, '_> {
     }
 }
 
+fn usual(raw: &[u8], detail: Detail) -> Option<Event<'_>> {
+    decode_usual(std::str::from_utf8(raw).ok()?, detail)
+}
+
 /// Hands a role session's record on, which is counted elsewhere.
 fn apart(file: &mut FileReader<'_>, label: &str, raw: &[u8], offset: u64) {
     let place = Place { offset, raw, nth: 0 };
-    match std::str::from_utf8(raw).ok().and_then(decode_usual) {
+    match usual(raw, Detail::Names) {
         Some(event) => file.apart(label, &event, place),
         None => recognise(raw, &mut |found| {
             if let Found::Event(event) = found {

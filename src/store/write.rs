@@ -4,7 +4,7 @@ use super::evidence::{StoredFile, UNLISTED};
 use crate::evidence::{COLUMNS, FactAction, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
 use crate::model::SESSIONS_NOT_COUNTED;
 use hashbrown::HashMap;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
 use std::sync::Arc;
 
 type Strings = HashMap<Arc<str>, i64>;
@@ -38,9 +38,7 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
         let last = (*last != Micros::MIN).then_some(*last);
         activity.execute(params![number(*signer), last, undated])?;
     }
-    for action in &facts.resources {
-        merge_resources(db, action.text.map(&number), action)?;
-    }
+    resources(db, facts, &number)?;
     sessions(db, facts)?;
     others(db, facts)
 }
@@ -57,12 +55,15 @@ fn events(
     // In the order of the table, so that each of its pages is met once.
     let mut events: Vec<&FactEvent> = facts.events.iter().collect();
     events.sort_unstable_by_key(|event| event.id);
-    let insert = |many: &[&FactEvent]| -> Result<usize> {
-        let places = vec!["(?,?,?,?,?,?)"; many.len()].join(",");
-        let sql = format!(
+    let statement = |number: usize| {
+        let places = vec!["(?,?,?,?,?,?)"; number].join(",");
+        db.prepare_cached(&format!(
             "INSERT INTO event (id, signer, by_role, time, usage_row, conflict) VALUES {places} ON CONFLICT DO NOTHING"
-        );
-        let mut statement = db.prepare_cached(&sql)?;
+        ))
+    };
+    let (mut one, mut several) = (statement(1)?, statement(TOGETHER)?);
+    let mut insert = |many: &[&FactEvent]| -> Result<usize> {
+        let statement = if many.len() == 1 { &mut one } else { &mut several };
         let mut place = 0;
         for event in many {
             statement.raw_bind_parameter(place + 1, &event.id[..])?;
@@ -235,32 +236,43 @@ fn merge_addendum(
     Ok(())
 }
 
-fn merge_resources(db: &Connection, text: [i64; 4], action: &FactAction) -> Result<()> {
-    let [signer, source, name, agent] = text;
-    let FactAction { by_role, authorised, set, .. } = action;
+fn resources(db: &Connection, facts: &Facts, number: &dyn Fn(u32) -> i64) -> Result<()> {
     let list = |names: &str| serde_json::from_str::<Vec<String>>(names).unwrap_or_default();
-    let old: Option<ResourceSet> = db
-        .prepare_cached(
-            "SELECT level, arns, shows FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND agent = ?4
-             AND by_role = ?5 AND authorised = ?6",
-        )?
-        .query_row(params![signer, source, name, agent, by_role, authorised], |row| {
-            let (arns, shows) = (list(row.get_ref(1)?.as_str()?), list(row.get_ref(2)?.as_str()?));
-            Ok(ResourceSet::from_parts(row.get(0)?, arns, shows))
-        })
-        .optional()?;
-    let mut merged = old.clone().unwrap_or_default();
-    merged.merge(set);
-    if old.is_some_and(|old| old == merged) {
-        return Ok(());
-    }
-    let arns = serde_json::to_string(&merged.names().collect::<Vec<_>>()).unwrap_or_default();
-    let shows = serde_json::to_string(&merged.shows().collect::<Vec<_>>()).unwrap_or_default();
-    db.prepare_cached(
+    let mut find = db.prepare_cached(
+        "SELECT level, arns, shows FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND agent = ?4
+         AND by_role = ?5 AND authorised = ?6",
+    )?;
+    let mut insert = db.prepare_cached(
         "INSERT OR REPLACE INTO resource (signer, source, name, agent, by_role, authorised, level, arns, shows)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![signer, source, name, agent, by_role, authorised, merged.level(), arns, shows])?;
+    )?;
+    for FactAction { text, by_role, authorised, set } in &facts.resources {
+        let [signer, source, name, agent] = text.map(number);
+        let old: Option<ResourceSet> = find
+            .query_row(params![signer, source, name, agent, by_role, authorised], |row| {
+                let (arns, shows) = (list(row.get_ref(1)?.as_str()?), list(row.get_ref(2)?.as_str()?));
+                Ok(ResourceSet::from_parts(row.get(0)?, arns, shows))
+            })
+            .optional()?;
+        let mut merged = old.clone().unwrap_or_default();
+        merged.merge(set);
+        if old.is_some_and(|old| old == merged) {
+            continue;
+        }
+        let arns = serde_json::to_string(&merged.names().collect::<Vec<_>>()).unwrap_or_default();
+        let shows = serde_json::to_string(&merged.shows().collect::<Vec<_>>()).unwrap_or_default();
+        insert.execute(params![
+            signer,
+            source,
+            name,
+            agent,
+            by_role,
+            authorised,
+            merged.level(),
+            arns,
+            shows
+        ])?;
+    }
     Ok(())
 }
 
@@ -317,65 +329,85 @@ fn others(db: &Connection, facts: &Facts) -> Result<()> {
     Ok(())
 }
 
-/// Notes a file as read. What was known of an earlier version of it is replaced; its events stay, as they happened.
-pub(super) fn file(db: &Connection, file: &StoredFile) -> Result<()> {
-    let id: i64 = db
-        .prepare_cached(
-            "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed, pending, observed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (identity) DO UPDATE
-             SET label = excluded.label, input = excluded.input, object = excluded.object, size = excluded.size,
-                 version = excluded.version, retry = excluded.retry, bytes = excluded.bytes,
-                 records = excluded.records, signed = excluded.signed, pending = excluded.pending,
-                 observed = excluded.observed RETURNING id",
-        )?
-        .query_row(
-            params![
-                file.identity,
-                file.label,
-                file.input,
-                file.object,
-                file.size.cast_signed(),
-                file.version.cast_signed(),
-                file.retry,
-                file.bytes.cast_signed(),
-                file.records.cast_signed(),
-                file.signed.cast_signed(),
-                packed(&file.pending),
-                (file.observed != 0).then_some(file.observed)
-            ],
-            |row| row.get(0),
-        )?;
+/// Notes files as read. What was known of an earlier version of one is replaced; its events stay, as they happened.
+pub(super) fn files(db: &Connection, files: &[StoredFile]) -> Result<()> {
+    const COLUMNS: &str =
+        "identity, label, input, object, size, version, retry, bytes, records, signed, pending, observed";
+    let mut insert = db.prepare_cached(&format!(
+        "INSERT INTO file ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (identity) DO NOTHING"
+    ))?;
+    let mut coverage =
+        db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+    let mut source = db.prepare_cached("INSERT INTO file_data_source VALUES (?1, ?2, ?3)")?;
+    let mut document = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    // In the order of the index, so that each of its pages is met once.
+    let mut sorted: Vec<&StoredFile> = files.iter().collect();
+    sorted.sort_by(|a, b| a.identity.cmp(&b.identity));
+    for file in sorted {
+        let pending = packed(&file.pending);
+        let observed = (file.observed != 0).then_some(file.observed);
+        let numbers = [file.size, file.version, file.bytes, file.records, file.signed].map(u64::cast_signed);
+        let [size, version, bytes, records, signed] = &numbers;
+        let values = params![
+            file.identity,
+            file.label,
+            file.input,
+            file.object,
+            size,
+            version,
+            file.retry,
+            bytes,
+            records,
+            signed,
+            pending,
+            observed
+        ];
+        let id = match insert.execute(values)? {
+            0 => replace(db, COLUMNS, values)?,
+            _ => db.last_insert_rowid(),
+        };
+        for (account, region, day, cell) in file.coverage.cells() {
+            coverage.execute(params![
+                id,
+                account.as_str(),
+                region,
+                day.0,
+                cell.records.cast_signed(),
+                cell.management.cast_signed(),
+                cell.data.cast_signed(),
+                cell.other.cast_signed(),
+                cell.objects,
+                cell.damaged,
+                cell.digests
+            ])?;
+        }
+        for (account, name) in file.coverage.sources() {
+            source.execute(params![id, account.as_str(), name])?;
+        }
+        if !file.skips.is_empty() {
+            skips(db, id, file)?;
+        }
+        for (nth, one) in file.documents.iter().enumerate() {
+            let nth = i64::try_from(nth).unwrap_or(i64::MAX);
+            document.execute(params![id, nth, one.kind, one.source, one.content])?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file in the place of what was known of it; returns its number.
+fn replace(db: &Connection, columns: &str, values: &[&dyn ToSql]) -> Result<i64> {
+    let id = db
+        .prepare_cached(&format!(
+            "UPDATE file SET ({columns}) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             WHERE identity = ?1 RETURNING id"
+        ))?
+        .query_row(values, |row| row.get(0))?;
     for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
     }
-    let mut insert =
-        db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
-    for (account, region, day, cell) in file.coverage.cells() {
-        insert.execute(params![
-            id,
-            account.as_str(),
-            region,
-            day.0,
-            cell.records.cast_signed(),
-            cell.management.cast_signed(),
-            cell.data.cast_signed(),
-            cell.other.cast_signed(),
-            cell.objects,
-            cell.damaged,
-            cell.digests
-        ])?;
-    }
-    let mut insert = db.prepare_cached("INSERT INTO file_data_source VALUES (?1, ?2, ?3)")?;
-    for (account, source) in file.coverage.sources() {
-        insert.execute(params![id, account.as_str(), source])?;
-    }
-    skips(db, id, file)?;
-    let mut insert = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (nth, document) in file.documents.iter().enumerate() {
-        let nth = i64::try_from(nth).unwrap_or(i64::MAX);
-        insert.execute(params![id, nth, document.kind, document.source, document.content])?;
-    }
-    Ok(())
+    Ok(id)
 }
 
 fn skips(db: &Connection, id: i64, file: &StoredFile) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The pass itself: tells inside from outside of strings, counts brackets and notes where records and words are.
 
-use super::masks::{BEYOND, Block, Masks};
+use super::masks::{BEYOND, Block, Masks, parity};
 use super::records::{Raw, Record};
 
 /// Where the pass is among the records.
@@ -48,29 +48,38 @@ pub(super) fn pass(
     masks: impl Fn(&Block) -> Masks,
     parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
-    // What goes from block to block stays in registers: whether a string is open (all ones) and the next byte escaped,
-    // how many brackets are open, and whether there was anything that is not JSON, which is asked once, at the end.
-    let (mut in_string, mut carry, mut depth, mut odd) = (0_u64, false, 0_i64, 0_u64);
+    // What goes from block to block stays in registers: whether a string is open (all ones) and how many brackets are.
+    let (mut in_string, mut depth) = (0_u64, 0_i64);
     let mut spot = Spot { start: at, end: at };
+    // What only blocks with backslashes or line breaks change: whether the next block's first byte is escaped, and
+    // whether there was anything that is not JSON, which is asked once, at the end.
+    let (mut carry, mut odd) = (0_u64, 0_u64);
+    let mut last = [b' '; 64 + BEYOND];
     let mut at = at;
     while at < len {
-        let block = buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?;
-        let mut found = masks(block);
-        let rest = len - at;
-        if rest < 64 {
-            found.keep((1_u64 << rest) - 1);
+        let block = if len - at < 64 {
+            // What stands behind the content must not be seen.
+            let rest = buffer.get(at..len)?;
+            last.get_mut(..rest.len())?.copy_from_slice(rest);
+            &last
+        } else {
+            buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?
+        };
+        let found = masks(block);
+        let mut quotes = found.quote;
+        if found.slash | found.newline | carry != 0 {
+            // By value, so that nothing of the usual way has to be in memory for it.
+            let rare = Rare { quote: quotes, slash: found.slash, newline: found.newline, in_string, carry };
+            let more;
+            (quotes, carry, more) = rare.quotes(buffer, at)?;
+            odd |= more;
         }
-        if found.slash != 0 && spells_letters(buffer, at, found.slash) {
-            return None;
-        }
-        let quotes = found.quote & !escaped(found.slash, &mut carry);
         let inside = parity(quotes) ^ in_string;
         in_string = (inside.cast_signed() >> 63).cast_unsigned();
-        // Neither is JSON, and what it means to a reader that goes on differs.
-        odd |= found.newline & inside | found.slash & !inside;
-        while found.words != 0 {
-            raw.words.push(u32::try_from(at + found.words.trailing_zeros() as usize).ok()?);
-            found.words &= found.words - 1;
+        let mut words = found.words;
+        while words != 0 {
+            raw.words.push(u32::try_from(at + words.trailing_zeros() as usize).ok()?);
+            words &= words - 1;
         }
         let (open, close) = (found.open & !inside, found.close & !inside);
         let closing = i64::from(close.count_ones());
@@ -86,6 +95,31 @@ pub(super) fn pass(
         at += 64;
     }
     None
+}
+
+/// A block with backslashes or line breaks, which are few.
+struct Rare {
+    quote: u64,
+    slash: u64,
+    newline: u64,
+    in_string: u64,
+    carry: u64,
+}
+
+impl Rare {
+    /// The quotes that are not escaped, the new carry, and what is not JSON; nothing where letters are spelled as escapes.
+    #[cold]
+    #[inline(never)]
+    fn quotes(self, buffer: &[u8], at: usize) -> Option<(u64, u64, u64)> {
+        if self.slash != 0 && spells_letters(buffer, at, self.slash) {
+            return None;
+        }
+        let mut carry = self.carry != 0;
+        let quotes = self.quote & !escaped(self.slash, &mut carry);
+        let inside = parity(quotes) ^ self.in_string;
+        // Neither is JSON, and what it means to a reader that goes on differs.
+        Some((quotes, u64::from(carry), self.newline & inside | self.slash & !inside))
+    }
 }
 
 /// Goes through the brackets of a block one by one.
@@ -160,7 +194,6 @@ fn spells_letters(buffer: &[u8], at: usize, mut slash: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::masks::parity;
     use super::*;
 
     #[test]

@@ -16,16 +16,6 @@ pub(super) struct Masks {
     pub(super) words: u64,
 }
 
-impl Masks {
-    /// Forgets what lies outside of the valid bytes.
-    pub(super) fn keep(&mut self, valid: u64) {
-        let Self { quote, slash, open, close, newline, words } = self;
-        for mask in [quote, slash, open, close, newline, words] {
-            *mask &= valid;
-        }
-    }
-}
-
 /// Bytes that are looked at beyond the 64.
 pub(super) const BEYOND: usize = 8;
 
@@ -77,7 +67,7 @@ pub(super) mod x86 {
 
     /// How far ahead of the block that is looked at the next ones are fetched: a large object has left the nearer caches
     /// by the time it is inflated.
-    const AHEAD: usize = 1024;
+    const AHEAD: usize = 2048;
 
     #[inline]
     fn fetch_ahead(block: &Block) {
@@ -143,6 +133,27 @@ pub(super) mod x86 {
             newline: is512(bytes, b'\n'),
             words,
         }
+    }
+
+    /// Quotes, backslashes and control characters.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) fn special512(block: &[u8; 64]) -> u64 {
+        // SAFETY: the block has the 64 bytes that are loaded, and the load needs no alignment.
+        let bytes = unsafe { _mm512_loadu_epi8(block.as_ptr().cast()) };
+        is512(bytes, b'"') | is512(bytes, b'\\') | _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20))
+    }
+
+    /// The same.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) fn special256(block: &[u8; 64]) -> u64 {
+        let start = block.as_ptr();
+        // SAFETY: the block has the 64 bytes that the two loads take.
+        let halves = unsafe { [_mm256_loadu_si256(start.cast()), _mm256_loadu_si256(start.add(32).cast())] };
+        let control = |bytes| _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
+        let [low, high] = halves.map(|bytes| u64::from(_mm256_movemask_epi8(control(bytes)).cast_unsigned()));
+        is256(halves, b'"') | is256(halves, b'\\') | low | high << 32
     }
 
     #[inline]
@@ -235,6 +246,64 @@ pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
     None
 }
 
+/// Marks quotes, backslashes and control characters of a text, a bit for each byte, as far as there is room. Returns how
+/// many words were written.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
+fn specials_by(by: Instructions, text: &[u8], out: &mut [u64]) -> usize {
+    #[target_feature(enable = "avx512f,avx512bw")]
+    fn by_avx512(text: &[u8], out: &mut [u64]) -> usize {
+        words(text, out, |block| x86::special512(block))
+    }
+    #[target_feature(enable = "avx2")]
+    fn by_avx2(text: &[u8], out: &mut [u64]) -> usize {
+        words(text, out, |block| x86::special256(block))
+    }
+    let wide = by >= Instructions::Avx512;
+    if wide && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
+        // SAFETY: the processor has what the function needs, as was just asked.
+        unsafe { by_avx512(text, out) }
+    } else if by >= Instructions::Avx2 && is_x86_feature_detected!("avx2") {
+        // SAFETY: as above.
+        unsafe { by_avx2(text, out) }
+    } else {
+        words(text, out, special)
+    }
+}
+
+/// The same.
+#[cfg(not(target_arch = "x86_64"))]
+fn specials_by(_: Instructions, text: &[u8], out: &mut [u64]) -> usize {
+    words(text, out, special)
+}
+
+/// The same by the best instructions.
+pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
+    specials_by(Instructions::Avx512Tables, text, out)
+}
+
+#[inline(always)]
+fn words(text: &[u8], out: &mut [u64], mark: impl Fn(&[u8; 64]) -> u64) -> usize {
+    let (blocks, rest) = text.as_chunks::<64>();
+    let mut words = 0;
+    for (block, word) in blocks.iter().zip(&mut *out) {
+        *word = mark(block);
+        words += 1;
+    }
+    if let Some(word) = out.get_mut(words).filter(|_| words == blocks.len() && !rest.is_empty()) {
+        let mut last = [b' '; 64];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        *word = mark(&last);
+        words += 1;
+    }
+    words
+}
+
+fn special(block: &[u8; 64]) -> u64 {
+    let bytes = block.iter().enumerate();
+    bytes.fold(0, |bits, (n, b)| bits | u64::from(matches!(b, b'"' | b'\\' | 0..0x20)) << n)
+}
+
 /// Each bit becomes the parity of itself and all below it.
 pub(super) fn parity(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
@@ -323,4 +392,40 @@ pub(super) fn pass_by<const WIDE: bool>(
     raw: &mut Raw,
 ) -> Option<usize> {
     pass(buffer, len, at, raw, portable::<WIDE>, parity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_bytes_are_the_same_by_all_instructions() {
+        let mut seed = 7_u64;
+        for len in 0..400 {
+            let text: Vec<u8> = (0..len)
+                .map(|n| {
+                    seed =
+                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    // Every byte there is, and often the ones that are looked for.
+                    if seed >> 60 < 4 { b"\"\\\x1f\x20"[n % 4] } else { (seed >> 33) as u8 }
+                })
+                .collect();
+            for room in [0, 1, 3, 8] {
+                let all = Instructions::ALL.map(|by| {
+                    let mut out = vec![0; room];
+                    (specials_by(by, &text, &mut out), out)
+                });
+                assert!(
+                    all.windows(2).all(|pair| pair[0] == pair[1]),
+                    "{len} bytes, room for {room}: {all:?}"
+                );
+                let (words, out) = &all[0];
+                assert_eq!(*words, room.min(len.div_ceil(64)));
+                for (at, byte) in text.iter().enumerate().take(room * 64) {
+                    let marked = out[at / 64] >> (at % 64) & 1 == 1;
+                    assert_eq!(marked, matches!(byte, b'"' | b'\\' | 0..0x20), "{byte} at {at}");
+                }
+            }
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! From the pass over an object to its records and the reasons to look at some of them.
 
 use super::masks::{Instructions, pass_by};
+use memchr::memmem::Finder;
+use std::sync::LazyLock;
 
 /// Bytes that a buffer must go on for after its content; what they are does not matter.
 pub const PADDING: usize = 128;
@@ -164,8 +166,8 @@ fn mark(content: &[u8], out: &mut Records) {
 
 /// The id that begins here, up to the first byte that ids do not have.
 pub(super) fn session_id(bytes: &[u8]) -> &[u8] {
-    let len = bytes.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-    bytes.get(..len.min(128)).unwrap_or_default()
+    let len = bytes.iter().take(128).take_while(|b| b.is_ascii_alphanumeric()).count();
+    bytes.get(..len).unwrap_or_default()
 }
 
 /// A session's short name: equal for equal ids, on every machine and in every version, as it is kept in stores.
@@ -206,21 +208,22 @@ fn after_kind<'a>(record: &'a [u8], kind: &[u8]) -> Option<&'a [u8]> {
 /// Of a record that names one session, at `session` in it: that session, if the record is a role session's own call
 /// and in the order in which CloudTrail writes its fields; otherwise nothing, and the record has to be decoded.
 pub fn role_session(record: &[u8], session: usize) -> Option<RoleSession<'_>> {
-    let rest = after_kind(record, b"AssumedRole")?.strip_prefix(b"\"principalId\":\"")?;
-    let mut at = record.len() - rest.len();
-    let mut arn: &[u8] = &[];
-    for name in [&b"\",\"arn\":\""[..], b"\",\"accountId\":\"", b"\",\"accessKeyId\":\""] {
-        let rest = record.get(at..)?;
-        let quote = memchr::memchr2(b'"', b'\\', rest)?;
-        rest.get(quote..)?.starts_with(name).then_some(())?;
-        if name.starts_with(b"\",\"acco") {
-            arn = rest.get(..quote)?;
-        }
-        at += quote + name.len();
-    }
-    let key = session_id(record.get(at..)?);
-    let closed = record.get(at + key.len()) == Some(&b'"');
-    (at == session && closed && key.starts_with(b"ASIA")).then_some(RoleSession { key, arn })
+    let mut rest = after_kind(record, b"AssumedRole")?.strip_prefix(b"\"principalId\":\"")?;
+    let (_, next) = field(rest, b"\",\"arn\":\"")?;
+    let (arn, next) = field(next, b"\",\"accountId\":\"")?;
+    (_, rest) = field(next, b"\",\"accessKeyId\":\"")?;
+    let key = session_id(rest);
+    let closed = rest.get(key.len()) == Some(&b'"');
+    (record.len() - rest.len() == session && closed && key.starts_with(b"ASIA"))
+        .then_some(RoleSession { key, arn })
+}
+
+/// A plain string's content up to where it ends and what has to follow it begins, and what stands behind that.
+fn field<'a, const N: usize>(rest: &'a [u8], then: &[u8; N]) -> Option<(&'a [u8], &'a [u8])> {
+    // These are short: a call of something quicker would take longer.
+    let end = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+    let (content, rest) = rest.split_at_checked(end)?;
+    Some((content, rest.strip_prefix(then)?))
 }
 
 /// Whether a record is a service's own, which never derives from a key: of the usual order of fields, with one
@@ -232,7 +235,8 @@ pub fn is_service_call(record: &[u8]) -> bool {
         rest.get(quote..)?.strip_prefix(b"\"}")
     };
     // A repeated identity would count instead of the first one.
-    identity().is_some_and(|rest| memchr::memmem::find(rest, b"\"userIdentity\"").is_none())
+    static IDENTITY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"userIdentity\""));
+    identity().is_some_and(|rest| IDENTITY.find(rest).is_none())
 }
 
 #[cfg(test)]
