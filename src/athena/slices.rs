@@ -77,19 +77,30 @@ pub fn months(accounts: &[Option<String>], first: Day, last: Day) -> Vec<Slice> 
     slices
 }
 
-/// Slices in which sessions that keys handed out may have signed, by the days on which they were handed out. A session's
-/// records can be in any account's logs, as roles are taken across accounts. Ids that cannot be asked about are counted.
+/// A session, and the days on which it can have signed.
+#[derive(Clone, Copy)]
+struct Session<'a> {
+    id: &'a String,
+    from: Day,
+    to: Day,
+}
+
+/// Slices in which sessions that keys handed out may have signed, by the days on which they were handed out; where that is
+/// not known, all. A session's records can be in any account's logs, as roles are taken across accounts. Ids that cannot be asked about are counted.
 pub fn session_slices(
     accounts: &[Option<String>],
-    sessions: &BTreeMap<String, Day>,
+    sessions: &BTreeMap<String, Option<Day>>,
     first: Day,
     last: Day,
 ) -> (Vec<Slice>, usize) {
-    let askable: Vec<(&String, Day)> = sessions
+    let askable: Vec<Session<'_>> = sessions
         .iter()
         .filter(|(id, _)| plain(id).is_ok())
-        .map(|(id, day)| (id, *day))
-        .filter(|(_, day)| day.plus(ALIVE) >= first && *day <= last)
+        .map(|(id, day)| Session {
+            id,
+            from: day.unwrap_or(first),
+            to: day.map_or(last, |day| day.plus(ALIVE)),
+        })
         .collect();
     let odd = sessions.keys().filter(|id| plain(id).is_err()).count();
     let mut slices = Vec::new();
@@ -103,14 +114,11 @@ pub fn session_slices(
 }
 
 /// Days from the first to the last in as few queries as their sessions fit into.
-fn span(sessions: &[(&String, Day)], first: Day, last: Day, out: &mut Vec<Slice>) {
-    let alive: Vec<(&String, Day)> = sessions
-        .iter()
-        .copied()
-        .filter(|(_, day)| day.plus(ALIVE) >= first && *day <= last)
-        .collect();
-    let Some(from) = alive.iter().map(|(_, day)| (*day).max(first)).min() else { return };
-    let to = alive.iter().map(|(_, day)| day.plus(ALIVE).min(last)).max().unwrap_or(last);
+fn span(sessions: &[Session<'_>], first: Day, last: Day, out: &mut Vec<Slice>) {
+    let alive: Vec<Session<'_>> =
+        sessions.iter().copied().filter(|session| session.to >= first && session.from <= last).collect();
+    let Some(from) = alive.iter().map(|session| session.from.max(first)).min() else { return };
+    let to = alive.iter().map(|session| session.to.min(last)).max().unwrap_or(last);
     if alive.len() > SESSIONS && from < to {
         let middle = Day(from.0 + (to.0 - from.0) / 2);
         span(&alive, from, middle, out);
@@ -118,7 +126,7 @@ fn span(sessions: &[(&String, Day)], first: Day, last: Day, out: &mut Vec<Slice>
         return;
     }
     for many in alive.chunks(SESSIONS) {
-        let sessions = many.iter().map(|(id, _)| (*id).clone()).collect();
+        let sessions = many.iter().map(|session| session.id.clone()).collect();
         out.push(Slice { account: None, first: from, last: to, sessions });
     }
 }
@@ -182,16 +190,16 @@ mod tests {
     fn every_session_is_asked_for_on_every_day_it_can_sign_and_odd_ids_go_into_no_query() {
         let mut sessions = BTreeMap::new();
         for n in 0..20_000 {
-            sessions.insert(format!("ASIA{n:016}"), day("2026-01-01").plus(n % 31));
+            sessions.insert(format!("ASIA{n:016}"), Some(day("2026-01-01").plus(n % 31)));
         }
-        sessions.insert("ASIA' OR 1=1 --".to_owned(), day("2026-01-02"));
+        sessions.insert("ASIA' OR 1=1 --".to_owned(), Some(day("2026-01-02")));
         let (first, last) = (day("2026-01-01"), day("2026-02-10"));
         let (slices, odd) = session_slices(&[None], &sessions, first, last);
         assert_eq!(odd, 1);
         assert!(slices.iter().all(|slice| slice.sessions.len() <= SESSIONS && !slice.sessions.is_empty()));
         for (id, from) in sessions.iter().filter(|(id, _)| plain(id).is_ok()).step_by(371) {
             for n in 0..=ALIVE {
-                let at = from.plus(n);
+                let at = from.unwrap().plus(n);
                 let asked = slices.iter().any(|s| (s.first..=s.last).contains(&at) && s.sessions.contains(id));
                 assert!(asked, "{id} on {at}");
             }

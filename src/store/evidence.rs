@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-2.sql"),
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
+    include_str!("schema-5.sql"),
 ];
 
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
