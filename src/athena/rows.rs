@@ -7,7 +7,7 @@ use crate::evidence::{Collector, Coverage, Facts, Lineage};
 use crate::model::{AccessKeyId, Day, parse_day, parse_instant};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Why result rows cannot be used.
@@ -56,6 +56,10 @@ pub struct Rows {
     pub days: Vec<DayRead>,
     /// Sessions that were handed out, with the day on which that was.
     pub minted: Vec<(String, Day)>,
+    /// Tables that rows are of.
+    pub origins: Vec<String>,
+    /// Whether rows of sessions were among them.
+    pub of_sessions: bool,
 }
 
 /// Reads rows one by one.
@@ -66,6 +70,8 @@ pub struct Reader {
     days: BTreeMap<(String, String, String), DayRead>,
     minted: BTreeMap<String, Day>,
     unnamed: HashMap<[u8; 32], u64>,
+    origins: BTreeSet<String>,
+    of_sessions: bool,
     rows: u64,
 }
 
@@ -183,6 +189,8 @@ impl Reader {
             days: BTreeMap::new(),
             minted: BTreeMap::new(),
             unnamed: HashMap::new(),
+            origins: BTreeSet::new(),
+            of_sessions: false,
             rows: 0,
         })
     }
@@ -201,7 +209,13 @@ impl Reader {
     /// Everything that is left.
     pub fn finish(mut self) -> Rows {
         let facts = self.facts();
-        Rows { facts, days: self.days.into_values().collect(), minted: self.minted.into_iter().collect() }
+        Rows {
+            facts,
+            days: self.days.into_values().collect(),
+            minted: self.minted.into_iter().collect(),
+            origins: self.origins.into_iter().collect(),
+            of_sessions: self.of_sessions,
+        }
     }
 
     /// Reads a row.
@@ -226,6 +240,10 @@ impl Reader {
         if !matches!(part, "use" | "machine" | "count" | "other") {
             return Err(bad("part"));
         }
+        if !self.origins.contains(values.text("origin")) {
+            self.origins.insert(values.text("origin").to_owned());
+        }
+        self.of_sessions |= !counts;
         let events = events(values.text("events"), part, values.text("event_day")).ok_or_else(|| bad("events"))?;
         let text = serde_json::to_string(&record(&values)).map_err(|_| bad("request"))?;
         let event = if part == "other" { None } else { decode(&text).ok() };

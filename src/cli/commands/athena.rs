@@ -125,7 +125,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         Some(path) => {
             exists(path)?;
             let store = EvidenceStore::open(path).map_err(failure)?;
-            let (sessions, _) = sessions(&store)?;
+            let sessions = sessions(&store)?;
             session_slices(std::slice::from_ref(&arguments.account), &sessions, first, last).0
         }
     };

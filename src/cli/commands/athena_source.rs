@@ -189,7 +189,7 @@ pub(super) fn run(
     }
     queries.run(&layout, slices, regions, &mut counts, store)?;
     // Which sessions matter is known only when all that hands some out was read.
-    let (sessions, unknown) = sessions(store)?;
+    let sessions = sessions(store)?;
     let (of_sessions, odd) = session_slices(&accounts, &sessions, first, last);
     let of_sessions = left(&of_sessions, &origin, store)?;
     asked.slices_of_sessions = of_sessions.len();
@@ -202,7 +202,6 @@ pub(super) fn run(
         finished(store, &origin, false, terminal).map_err(failure)?;
         queries.run(&layout, of_sessions, regions, &mut BTreeMap::new(), store)?;
     }
-    let _ = unknown;
     if odd > 0 {
         terminal.warn(&format!("{odd} session ids in the logs are none, and were not asked about"));
     }
@@ -475,9 +474,9 @@ fn estimate(
     Ok(Listed { estimate, counts })
 }
 
-/// Role sessions that may derive from keys, with the day on which each was handed out, where that is known; and how many
-/// there are of which it is not. What sessions of users did was read with everything else.
-pub(super) fn sessions(store: &EvidenceStore) -> Result<(BTreeMap<String, Option<Day>>, usize), Failure> {
+/// Role sessions that may derive from keys, with the day on which each was handed out, where that is known. What sessions
+/// of users did was read with everything else.
+pub(super) fn sessions(store: &EvidenceStore) -> Result<BTreeMap<String, Option<Day>>, Failure> {
     let lineage = Lineage::default();
     let facts = store.sessions().map_err(failure)?;
     crate::analysis::teach(&lineage, &facts);
@@ -485,13 +484,11 @@ pub(super) fn sessions(store: &EvidenceStore) -> Result<(BTreeMap<String, Option
     let by_role = |step: &str| !matches!(step, "GetSessionToken" | "GetFederationToken");
     let own = facts.origins.iter().filter(|(.., step)| by_role(step)).map(|(session, ..)| session);
     let others = facts.received.iter().map(|(_, session, _)| session);
-    let sessions: BTreeMap<String, Option<Day>> = own
+    Ok(own
         .chain(others)
         .filter(|session| lineage.contains(session_hash(session.as_bytes())))
         .map(|session| (session.clone(), days.get(session).copied()))
-        .collect();
-    let unknown = sessions.values().filter(|day| day.is_none()).count();
-    Ok((sessions, unknown))
+        .collect())
 }
 
 fn bytes_text(bytes: u64) -> String {
@@ -532,12 +529,12 @@ pub(super) fn results(
         }
         let rows = read.map_err(|error| wrong(error.to_string()))?;
         events += rows.days.iter().map(|day| day.records).sum::<u64>();
-        looked |= rows.days.is_empty();
-        origins.extend(rows.days.iter().map(|day| day.origin.clone()));
+        looked |= rows.of_sessions;
+        origins.extend(rows.origins.iter().cloned());
         let files: Vec<StoredFile> = rows.days.iter().map(|day| stored(day, None, terminal)).collect();
         store.add_results(&rows.facts, &files, &rows.minted, None).map_err(failure)?;
     }
-    let (sessions, _) = sessions(store)?;
+    let sessions = sessions(store)?;
     let left = !sessions.is_empty() && !looked;
     for origin in &origins {
         finished(store, origin, !left, terminal).map_err(failure)?;
