@@ -15,7 +15,7 @@ mod support;
 use offkey::athena::{ALLOWED_FUNCTIONS, COLUMNS, Layout, Slice, usage_sql};
 use offkey::model::parse_day;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use support::athena::{assert_same, by_query, natively, object};
 use support::standin::python;
 use support::*;
@@ -120,16 +120,10 @@ fn real_datas_rows_are_the_native_ones() {
                 continue;
             }
             let records = records_of(&std::fs::read(&path).unwrap());
-            // As CloudTrail delivers them: each day's in objects of that day.
-            let mut days: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-            for record in records {
-                let time = record["eventTime"].as_str().and_then(offkey::model::parse_instant);
-                let day = time.map_or("2024/01/01".to_owned(), |t| t.to_string()[..10].replace('-', "/"));
-                days.entry(day).or_default().push(record);
-            }
-            for (day, records) in days {
+            // Placeholders for sessions are used for years in examples: all is delivered on one day.
+            if !records.is_empty() {
                 count += records.len();
-                object(&dir, "111122223333", "us-east-1", &day, n, &records);
+                object(&dir, "111122223333", "us-east-1", "2024/01/01", n, &records);
                 n += 1;
             }
         }
@@ -359,7 +353,7 @@ fn generated_rows_are_the_native_ones() {
                 _ => json!({"credentials": dice.pick(&texts)}),
             };
             let one = with(
-                record(n, *dice.pick(&["AssumeRole", "GetSessionToken", "ListBuckets", "PutObject"]), *dice.pick(&times)),
+                record(n, *dice.pick(&["AssumeRole", "AssumeRoleWithSAML", "ListBuckets", "PutObject"]), *dice.pick(&times)),
                 json!({
                     "eventID": id, "userAgent": dice.pick(&texts), "errorCode": dice.pick(&texts), "sharedEventID": dice.pick(&["", "s1", "s2"]),
                     "sourceIPAddress": dice.pick(&["192.0.2.1", "198.51.100.7", ""]), "recipientAccountId": dice.pick(&["111122223333", ""]),

@@ -54,8 +54,9 @@ pub struct Rows {
     pub facts: Facts,
     /// Accounts and days of rows that count everything; rows of sessions only add facts.
     pub days: Vec<DayRead>,
-    /// Sessions that were handed out, with the day on which that was.
-    pub minted: Vec<(String, Day)>,
+    /// Sessions that were handed out, with the first and last day on which that was, by the records' times and by when they
+    /// were delivered.
+    pub minted: Vec<(String, Day, Day)>,
     /// Tables that rows are of.
     pub origins: Vec<String>,
     /// Whether rows of sessions were among them.
@@ -68,7 +69,7 @@ pub struct Reader {
     lineage: Arc<Lineage>,
     collector: Collector,
     days: BTreeMap<(String, String, String), DayRead>,
-    minted: BTreeMap<String, Day>,
+    minted: BTreeMap<String, (Day, Day)>,
     unnamed: HashMap<[u8; 32], u64>,
     origins: BTreeSet<String>,
     of_sessions: bool,
@@ -212,7 +213,7 @@ impl Reader {
         Rows {
             facts,
             days: self.days.into_values().collect(),
-            minted: self.minted.into_iter().collect(),
+            minted: self.minted.into_iter().map(|(session, (first, last))| (session, first, last)).collect(),
             origins: self.origins.into_iter().collect(),
             of_sessions: self.of_sessions,
         }
@@ -287,8 +288,10 @@ impl Reader {
         if let (Some(minted), Some(time)) = (&event.minted, event.time)
             && AccessKeyId::names_session(&minted.key)
         {
-            let day = self.minted.entry(minted.key.to_string()).or_insert(Day::of(time));
-            *day = Day::of(time).min(*day);
+            let day = Day::of(time);
+            let delivered = parse_day(&values.text("slice_day").replace('/', "-")).unwrap_or(day);
+            let known = self.minted.entry(minted.key.to_string()).or_insert((day, day));
+            *known = (known.0.min(day).min(delivered), known.1.max(day).max(delivered));
         }
         let odd_object = values.text("odd_object");
         if values.text("part") == "machine" {
@@ -393,7 +396,6 @@ fn named(event: &str, day: &str) -> Option<Named> {
     if time.is_empty() {
         return Some(Named { id, time: None });
     }
-    parse_day(day)?;
     let (hour, rest) = time.split_at_checked(2)?;
     let (minute, second) = rest.split_at_checked(2)?;
     Some(Named { id, time: Some(format!("{day}T{hour}:{minute}:{second}Z")) })

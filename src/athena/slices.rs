@@ -89,7 +89,7 @@ struct Session<'a> {
 /// not known, all. A session's records can be in any account's logs, as roles are taken across accounts. Ids that cannot be asked about are counted.
 pub fn session_slices(
     accounts: &[Option<String>],
-    sessions: &BTreeMap<String, Option<Day>>,
+    sessions: &BTreeMap<String, Option<(Day, Day)>>,
     first: Day,
     last: Day,
 ) -> (Vec<Slice>, usize) {
@@ -98,8 +98,8 @@ pub fn session_slices(
         .filter(|(id, _)| plain(id).is_ok())
         .map(|(id, day)| Session {
             id,
-            from: day.unwrap_or(first),
-            to: day.map_or(last, |day| day.plus(ALIVE)),
+            from: day.map_or(first, |(from, _)| from),
+            to: day.map_or(last, |(_, to)| to.plus(ALIVE)),
         })
         .collect();
     let odd = sessions.keys().filter(|id| plain(id).is_err()).count();
@@ -190,16 +190,16 @@ mod tests {
     fn every_session_is_asked_for_on_every_day_it_can_sign_and_odd_ids_go_into_no_query() {
         let mut sessions = BTreeMap::new();
         for n in 0..20_000 {
-            sessions.insert(format!("ASIA{n:016}"), Some(day("2026-01-01").plus(n % 31)));
+            sessions.insert(format!("ASIA{n:016}"), Some((day("2026-01-01").plus(n % 31), day("2026-01-01").plus(n % 31))));
         }
-        sessions.insert("ASIA' OR 1=1 --".to_owned(), Some(day("2026-01-02")));
+        sessions.insert("ASIA' OR 1=1 --".to_owned(), Some((day("2026-01-02"), day("2026-01-02"))));
         let (first, last) = (day("2026-01-01"), day("2026-02-10"));
         let (slices, odd) = session_slices(&[None], &sessions, first, last);
         assert_eq!(odd, 1);
         assert!(slices.iter().all(|slice| slice.sessions.len() <= SESSIONS && !slice.sessions.is_empty()));
         for (id, from) in sessions.iter().filter(|(id, _)| plain(id).is_ok()).step_by(371) {
             for n in 0..=ALIVE {
-                let at = from.unwrap().plus(n);
+                let at = from.unwrap().0.plus(n);
                 let asked = slices.iter().any(|s| (s.first..=s.last).contains(&at) && s.sessions.contains(id));
                 assert!(asked, "{id} on {at}");
             }

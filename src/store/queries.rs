@@ -113,7 +113,7 @@ impl EvidenceStore {
         &mut self,
         facts: &Facts,
         files: &[StoredFile],
-        minted: &[(String, Day)],
+        minted: &[(String, Day, Day)],
         query: Option<&StoredQuery>,
     ) -> std::result::Result<(), StoreError> {
         self.write(|db, strings, rows| {
@@ -121,10 +121,11 @@ impl EvidenceStore {
             write::facts(db, strings, rows, facts)?;
             files.iter().try_for_each(|file| write::file(db, file))?;
             let mut insert = db.prepare_cached(
-                "INSERT INTO athena_minted VALUES (?1, ?2) ON CONFLICT DO UPDATE SET day = min(day, excluded.day)",
+                "INSERT INTO athena_minted VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
+                 SET first = min(first, excluded.first), last = max(last, excluded.last)",
             )?;
-            for (session, day) in minted {
-                insert.execute(params![session, day.0])?;
+            for (session, first, last) in minted {
+                insert.execute(params![session, first.0, last.0])?;
             }
             query.map_or(Ok(()), |query| note(db, query))
         })
@@ -146,14 +147,14 @@ impl EvidenceStore {
         })
     }
 
-    /// Sessions that results show were handed out, with the day.
+    /// Sessions that results show were handed out, with the first and last day on which that was.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn minted(&self) -> std::result::Result<Vec<(String, Day)>, StoreError> {
-        let read = || -> Result<Vec<(String, Day)>> {
-            let mut statement = self.connection.prepare("SELECT session, day FROM athena_minted ORDER BY session")?;
-            statement.query_map([], |row| Ok((row.get(0)?, Day(row.get(1)?))))?.collect()
+    pub fn minted(&self) -> std::result::Result<Vec<(String, Day, Day)>, StoreError> {
+        let read = || -> Result<Vec<(String, Day, Day)>> {
+            let mut statement = self.connection.prepare("SELECT session, first, last FROM athena_minted ORDER BY session")?;
+            statement.query_map([], |row| Ok((row.get(0)?, Day(row.get(1)?), Day(row.get(2)?))))?.collect()
         };
         read().map_err(|e| StoreError::of(&self.path, &e))
     }

@@ -1,5 +1,6 @@
 -- Version 5. Queries of Athena, by what they are about, so that each runs once to its end; and the sessions that their
--- results show were handed out, with the day (since 1970) on which that was.
+-- results show were handed out, with the first and last
+-- day (since 1970) on which that was.
 CREATE TABLE athena_query (
     name TEXT PRIMARY KEY,
     attempt INTEGER NOT NULL,
@@ -9,7 +10,7 @@ CREATE TABLE athena_query (
     result_rows INTEGER NOT NULL,
     detail TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE athena_minted (session TEXT PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE athena_minted (session TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 -- Tokens by which Athena knows a query again begin with what no other store has.
 CREATE TABLE athena_store (salt TEXT NOT NULL) STRICT;
 INSERT INTO athena_store (salt) VALUES (hex(randomblob(16)));

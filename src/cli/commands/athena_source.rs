@@ -474,13 +474,14 @@ fn estimate(
     Ok(Listed { estimate, counts })
 }
 
-/// Role sessions that may derive from keys, with the day on which each was handed out, where that is known. What sessions
+/// Role sessions that may derive from keys, with the days on which each was handed out, where those are known. What sessions
 /// of users did was read with everything else.
-pub(super) fn sessions(store: &EvidenceStore) -> Result<BTreeMap<String, Option<Day>>, Failure> {
+pub(super) fn sessions(store: &EvidenceStore) -> Result<BTreeMap<String, Option<(Day, Day)>>, Failure> {
     let lineage = Lineage::default();
     let facts = store.sessions().map_err(failure)?;
     crate::analysis::teach(&lineage, &facts);
-    let days: BTreeMap<String, Day> = store.minted().map_err(failure)?.into_iter().collect();
+    let minted = store.minted().map_err(failure)?.into_iter();
+    let days: BTreeMap<String, (Day, Day)> = minted.map(|(id, first, last)| (id, (first, last))).collect();
     let by_role = |step: &str| !matches!(step, "GetSessionToken" | "GetFederationToken");
     let own = facts.origins.iter().filter(|(.., step)| by_role(step)).map(|(session, ..)| session);
     let others = facts.received.iter().map(|(_, session, _)| session);
