@@ -11,7 +11,7 @@ use crate::evidence::{Facts, Lineage};
 use crate::model::{Day, Skip, SkipReason};
 use crate::store::{EvidenceStore, QueryState, StoreError, StoredDocument, StoredFile, StoredQuery};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// How often a query is begun anew that Athena itself says to try again, or that somebody stopped.
@@ -32,7 +32,8 @@ pub(super) struct Queries<'a> {
     pub(super) scanned: u64,
     pub(super) rows: u64,
     pub(super) events: u64,
-    pub(super) not_read: u64,
+    /// Accounts' days that could not be read.
+    pub(super) not_read: BTreeSet<(String, Day)>,
 }
 
 /// A query on its way.
@@ -57,7 +58,7 @@ impl<'a> Queries<'a> {
             scanned: 0,
             rows: 0,
             events: 0,
-            not_read: 0,
+            not_read: BTreeSet::new(),
         }
     }
 
@@ -242,7 +243,13 @@ impl<'a> Queries<'a> {
             add_quiet(slice, &open.query.name, counts, &mut days);
         }
         self.events += days.iter().map(|day| day.records).sum::<u64>();
-        let files: Vec<StoredFile> = days.iter().map(|day| stored(day, None, self.terminal)).collect();
+        let files: Vec<StoredFile> = days.iter().map(|day| stored(day, self.terminal)).collect();
+        // What an earlier run could not read of a day is read now.
+        if let Some(slice) = open.slice.as_ref().filter(|slice| slice.first == slice.last) {
+            let origin = open.query.name.split('/').next().unwrap_or_default();
+            let account = slice.account.as_deref().unwrap_or("all");
+            store.forget(&[lost_name(origin, account, slice)])?;
+        }
         store.add_results(&rows.facts, &files, &rows.minted, Some(&open.query))?;
         Ok(())
     }
@@ -308,23 +315,30 @@ impl<'a> Queries<'a> {
             return Ok(jobs);
         }
         known.query.state = QueryState::Failed;
-        self.not_read += 1;
         let account = slice.account.clone().or_else(|| layout.only_account.clone()).unwrap_or_default();
-        let day = DayRead {
-            origin: layout.origin(),
-            account: account.clone(),
-            day: slice.first.to_string(),
-            ..DayRead::default()
-        };
+        self.not_read.insert((account.clone(), slice.first));
         self.terminal.warn(&format!("{title}: {why}"));
+        let origin = layout.origin();
+        let name = lost_name(&origin, slice.account.as_deref().unwrap_or("all"), slice);
         // Whoever read that day from S3 misses nothing.
-        let lost = (!store.has_objects(&account, slice.first)?).then(|| {
-            format!(
-                "Athena cannot read it ({why}); read it by offkey collect {}/ --accounts {account} --since {} --until {}, then collect --athena again",
-                layout.location, slice.first, slice.first
-            )
-        });
-        let file = stored(&day, lost, self.terminal);
+        if store.has_objects(&account, slice.first)? {
+            store.forget(std::slice::from_ref(&name))?;
+            store.note_queries(std::slice::from_ref(&known.query))?;
+            return Ok(Vec::new());
+        }
+        let detail = format!(
+            "Athena cannot read it ({why}); read it by offkey collect {}/ --accounts {account} --since {} --until {}, then collect --athena again",
+            layout.location, slice.first, slice.first
+        );
+        let file = StoredFile {
+            skips: vec![Skip { source: name.clone(), offset: None, reason: SkipReason::Unreadable, detail }],
+            label: name.clone(),
+            identity: name,
+            input: format!("athena:{origin}"),
+            retry: true,
+            observed: self.terminal.now().as_microsecond(),
+            ..StoredFile::default()
+        };
         store.add_results(&Facts::default(), &[file], &[], Some(&known.query))?;
         Ok(Vec::new())
     }
@@ -407,8 +421,14 @@ fn add_quiet(slice: &Slice, name: &str, counts: &mut Counts, days: &mut Vec<DayR
     }
 }
 
+/// What the store calls the part of a day that could not be read.
+fn lost_name(origin: &str, account: &str, slice: &Slice) -> String {
+    let what = if slice.sessions.is_empty() { "not-read" } else { "sessions-not-read" };
+    format!("athena/{origin}/{account}/{}/{what}", slice.first)
+}
+
 /// An account's day, as the store keeps it: one file for each, so that whoever reads the day again replaces it.
-pub(super) fn stored(day: &DayRead, lost: Option<String>, terminal: &Terminal) -> StoredFile {
+pub(super) fn stored(day: &DayRead, terminal: &Terminal) -> StoredFile {
     let account = if day.account.is_empty() { "all" } else { &day.account };
     let name = format!("athena/{}/{account}/{}", day.origin, day.day);
     let skip = |reason, detail| Skip { source: name.clone(), offset: None, reason, detail };
@@ -423,13 +443,10 @@ pub(super) fn stored(day: &DayRead, lost: Option<String>, terminal: &Terminal) -
     if day.undated > 0 {
         skips.push(skip(SkipReason::BadField, format!("{} records whose eventTime cannot be read", day.undated)));
     }
-    let retry = lost.is_some();
-    skips.extend(lost.map(|detail| skip(SkipReason::Unreadable, detail)));
     StoredFile {
         identity: name.clone(),
         label: name.clone(),
         input: format!("athena:{}", day.origin),
-        retry,
         records: day.records,
         signed: day.signed,
         coverage: day.coverage.clone(),

@@ -210,7 +210,7 @@ pub(super) fn run(
     asked.scanned_bytes = queries.scanned;
     asked.rows = queries.rows;
     asked.events = queries.events;
-    asked.days_not_read = queries.not_read;
+    asked.days_not_read = queries.not_read.len() as u64;
     asked.dollars = dollars(queries.scanned, queries.started);
     Ok(asked)
 }
@@ -532,7 +532,7 @@ pub(super) fn results(
         events += rows.days.iter().map(|day| day.records).sum::<u64>();
         looked |= rows.of_sessions;
         origins.extend(rows.origins.iter().cloned());
-        let files: Vec<StoredFile> = rows.days.iter().map(|day| stored(day, None, terminal)).collect();
+        let files: Vec<StoredFile> = rows.days.iter().map(|day| stored(day, terminal)).collect();
         store.add_results(&rows.facts, &files, &rows.minted, None).map_err(failure)?;
     }
     let sessions = sessions(store)?;

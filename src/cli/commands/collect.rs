@@ -115,12 +115,12 @@ struct Operation {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
+    arguments.athena.check()?;
     let inputs = &arguments.inputs;
     let local: Vec<String> = inputs.iter().filter(|input| !S3Url::is_one(input)).cloned().collect();
     load::check_arguments(&local)?;
     let wanted = arguments.filter.resolve(&parse_day)?;
     arguments.live.check()?;
-    arguments.athena.check()?;
     if arguments.live.fresh && !arguments.live.aws && !arguments.athena.athena {
         return Err(Failure::usage("--fresh needs --aws or --athena").hint("both ask AWS itself"));
     }
@@ -153,8 +153,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let unfetched = ranges::fetch(&mut store, &urls, terminal)?;
     let known = store.known_files().map_err(failure)?;
     let lineage = Arc::new(Lineage::default());
-    let given = athena_source::results(&arguments.athena.athena_results, &lineage, &mut store, terminal)?;
     if !arguments.athena.athena_results.is_empty() {
+        let given = athena_source::results(&arguments.athena.athena_results, &lineage, &mut store, terminal)?;
         terminal.note(&format!("{given} events in results of Athena"));
     }
     teach(&lineage, &store.sessions().map_err(failure)?);
