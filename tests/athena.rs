@@ -22,8 +22,17 @@ use support::*;
 const TRAIL: &str = "s3://example-trail";
 
 fn arguments<'a>(store: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    let usual =
-        ["collect", "--athena", "--json", "--trail", TRAIL, "--output-location", "s3://example-results/", "--store", store];
+    let usual = [
+        "collect",
+        "--athena",
+        "--json",
+        "--trail",
+        TRAIL,
+        "--output-location",
+        "s3://example-results/",
+        "--store",
+        store,
+    ];
     [&usual, more].concat()
 }
 
@@ -60,7 +69,10 @@ fn estate(stand_in: &StandIn, dir: &Dir) {
             }
         }
     }
-    stand_in.control("tree", &json!({"bucket": "example-trail", "root": dir.path().join("AWSLogs"), "prefix": "AWSLogs/"}));
+    stand_in.control(
+        "tree",
+        &json!({"bucket": "example-trail", "root": dir.path().join("AWSLogs"), "prefix": "AWSLogs/"}),
+    );
 }
 
 const SPAN: [&str; 4] = ["--since", "2026-07-01", "--until", "2026-09-30"];
@@ -73,7 +85,8 @@ fn the_demo_computed_by_athena_says_the_same_as_its_files() {
     assert_eq!(code(&made), 0, "{}", stderr(&made));
     let trail = std::fs::read_dir(dir.path().join("demo/estate/trail")).unwrap().count();
     assert!(trail > 0);
-    stand_in.control("tree", &json!({"bucket": "example-trail", "root": dir.path().join("demo/estate/trail")}));
+    stand_in
+        .control("tree", &json!({"bucket": "example-trail", "root": dir.path().join("demo/estate/trail")}));
     stand_in.control("forget", &json!({}));
     let span = ["--since", "2026-01-01", "--until", "2026-10-01"];
     // Nothing is made that was not asked for, and what would be made is shown.
@@ -81,11 +94,18 @@ fn the_demo_computed_by_athena_says_the_same_as_its_files() {
     assert_eq!(code(&refused), 1);
     let said = stderr(&refused);
     assert!(said.contains("CREATE EXTERNAL TABLE") && said.contains("--create-table"), "{said}");
-    assert!(said.contains("s3://example-trail/AWSLogs/o-exampleorg1/${account}/CloudTrail/${region}/${day}"), "{said}");
+    assert!(
+        said.contains("s3://example-trail/AWSLogs/o-exampleorg1/${account}/CloudTrail/${region}/${day}"),
+        "{said}"
+    );
     let more = [&span[..], &["--create-table"]].concat();
     let small = stand_in.run(&dir, &arguments("athena.db", &[&more[..], &["--max-scan", "1MB"]].concat()));
     assert_eq!(code(&small), 1);
-    assert!(stderr(&small).contains("would be scanned, which is more than --max-scan (1.0 MB)"), "{}", stderr(&small));
+    assert!(
+        stderr(&small).contains("would be scanned, which is more than --max-scan (1.0 MB)"),
+        "{}",
+        stderr(&small)
+    );
     let output = stand_in.run(&dir, &arguments("athena.db", &more));
     // Two of the demo's log objects are damaged: the day that they lie in cannot be read by Athena.
     assert_eq!(code(&output), 3, "{}", stderr(&output));
@@ -94,11 +114,25 @@ fn the_demo_computed_by_athena_says_the_same_as_its_files() {
     assert_eq!(told["athena"]["days_not_read"], 1, "{}", stderr(&output));
     assert!(stderr(&output).contains("asking for half of it at a time"));
     let store = rusqlite::Connection::open(dir.path().join("athena.db")).unwrap();
-    let skip: String =
-        store.query_row("SELECT detail FROM file_skip WHERE source LIKE 'athena/%'", [], |row| row.get(0)).unwrap();
+    let skip: String = store
+        .query_row("SELECT detail FROM file_skip WHERE source LIKE 'athena/%'", [], |row| row.get(0))
+        .unwrap();
     assert!(skip.contains("--accounts 123456789012 --since 2026-09-30 --until 2026-09-30"), "{skip}");
     // That day is read from S3, as it says; then both ways have said the same.
-    let day = ["collect", "-q", "--census", "s3://example-trail/AWSLogs/", "--accounts", "123456789012", "--since", "2026-09-30", "--until", "2026-09-30", "--store", "athena.db"];
+    let day = [
+        "collect",
+        "-q",
+        "--census",
+        "s3://example-trail/AWSLogs/",
+        "--accounts",
+        "123456789012",
+        "--since",
+        "2026-09-30",
+        "--until",
+        "2026-09-30",
+        "--store",
+        "athena.db",
+    ];
     assert_eq!(code(&stand_in.run(&dir, &day)), 3);
     let root = dir.path().join("demo/estate/trail/AWSLogs");
     natively(&dir, &root, "native.db");
@@ -111,7 +145,11 @@ fn the_demo_computed_by_athena_says_the_same_as_its_files() {
     assert_eq!(told["athena"]["scanned_bytes"], 0, "{told}");
     assert_eq!(told["athena"]["slices"], told["athena"]["slices_known"].as_u64().unwrap() + 1, "{told}");
     let skips: i64 = store
-        .query_row("SELECT count(*) FROM file_skip WHERE source LIKE 'athena/%' AND reason = 'unreadable'", [], |row| row.get(0))
+        .query_row(
+            "SELECT count(*) FROM file_skip WHERE source LIKE 'athena/%' AND reason = 'unreadable'",
+            [],
+            |row| row.get(0),
+        )
         .unwrap();
     assert_eq!(skips, 0);
     assert_eq!(stand_in.control("athena", &json!({}))["twice"], 0);
@@ -148,11 +186,19 @@ fn failures_throttling_cancelled_and_expired_queries_leave_nothing_out() {
     assert_eq!(told["ends"]["FAILED"], 3, "{told}");
     assert_eq!(told["ends"]["CANCELLED"], 1);
     assert_eq!(told["twice"], 0);
-    assert_eq!(outcome(&output)["athena"]["table"].as_str().map(|t| t.starts_with("default.offkey_example_trail_")), Some(true));
+    assert_eq!(
+        outcome(&output)["athena"]["table"].as_str().map(|t| t.starts_with("default.offkey_example_trail_")),
+        Some(true)
+    );
     // Expired: an interrupted run's queries are known no longer, and asked anew.
     stand_in.control("faults", &json!({"rules": []}));
     stand_in.control("athena", &json!({"outcomes": [], "delay": 30}));
-    let mut child = stand_in.command(&dir, &arguments("late.db", &SPAN)).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = stand_in
+        .command(&dir, &arguments("late.db", &SPAN))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let started = told["started"].as_u64().unwrap();
     while stand_in.control("athena", &json!({}))["started"].as_u64().unwrap() < started + 4 {
         std::thread::sleep(Duration::from_millis(50));
@@ -213,8 +259,20 @@ fn kills_at_twenty_moments_run_no_slice_twice() {
     }
     let after = stand_in.control("athena", &json!({}));
     let completed = |told: &Value| told["ends"]["SUCCEEDED"].as_u64().unwrap();
-    let a_run = u64::try_from(before["queries"].as_array().unwrap().iter().filter(|q| q["sql"].as_str().unwrap().contains("SELECT")).count()).unwrap() / 2;
-    println!("{kills} kills over {rounds} collections of {a_run} queries each: {} ran to their end", completed(&after) - completed(&before));
+    let a_run = u64::try_from(
+        before["queries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|q| q["sql"].as_str().unwrap().contains("SELECT"))
+            .count(),
+    )
+    .unwrap()
+        / 2;
+    println!(
+        "{kills} kills over {rounds} collections of {a_run} queries each: {} ran to their end",
+        completed(&after) - completed(&before)
+    );
     assert_eq!(completed(&after) - completed(&before), a_run * rounds, "a slice ran twice to its end");
     assert!(after["started"].as_u64().unwrap() - before["started"].as_u64().unwrap() >= a_run * rounds);
 }
@@ -243,11 +301,25 @@ fn an_interrupt_stops_the_queries_and_the_next_run_goes_on() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert_same(&dir, "stopped.db", "native.db", "after an interrupt");
     // Later days: only what is new is asked, and a table that is there is found by itself.
-    let bare = ["collect", "--athena", "--json", "--store", "stopped.db", "--since", "2026-07-01", "--until", "2026-10-02"];
+    let bare = [
+        "collect",
+        "--athena",
+        "--json",
+        "--store",
+        "stopped.db",
+        "--since",
+        "2026-07-01",
+        "--until",
+        "2026-10-02",
+    ];
     let output = stand_in.run(&dir, &bare);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let told = outcome(&output);
-    assert_eq!((&told["athena"]["slices"], &told["athena"]["slices_known"]), (&json!(8), &json!(6)), "{told}");
+    assert_eq!(
+        (&told["athena"]["slices"], &told["athena"]["slices_known"]),
+        (&json!(8), &json!(6)),
+        "{told}"
+    );
     assert_eq!(told["athena"]["estimated_bytes"], 0);
 }
 
@@ -270,7 +342,11 @@ fn wrong_words_are_answered_before_anything_is_asked() {
     }
     dir.file("other.csv", "a,b\n1,2\n");
     dir.file("newer.csv", offkey::athena::COLUMNS.join(",") + "\n" + &"offkey-athena-9,".repeat(38) + "\n");
-    for (file, says) in [("other.csv", "no column format"), ("newer.csv", "this version of offkey reads"), ("none.csv", "No such file")] {
+    for (file, says) in [
+        ("other.csv", "no column format"),
+        ("newer.csv", "this version of offkey reads"),
+        ("none.csv", "No such file"),
+    ] {
         let output = offkey(&dir, &["collect", "--athena-results", file]);
         assert_eq!(code(&output), 1, "{file}: {}", stderr(&output));
         assert!(stderr(&output).contains(says), "{file}: {}", stderr(&output));
@@ -280,16 +356,31 @@ fn wrong_words_are_answered_before_anything_is_asked() {
 #[test]
 fn named_queries_hold_the_query_itself() {
     let dir = Dir::new();
-    let base = ["athena", "sql", "--table", "trail", "--account", "111122223333", "--since", "2026-09-01", "--until", "2026-09-30"];
+    let base = [
+        "athena",
+        "sql",
+        "--table",
+        "trail",
+        "--account",
+        "111122223333",
+        "--since",
+        "2026-09-01",
+        "--until",
+        "2026-09-30",
+    ];
     let plain = stdout(&offkey(&dir, &base));
     let template: Value =
-        serde_json::from_str(&stdout(&offkey(&dir, &[&base[..], &["--to", "cloudformation"]].concat()))).unwrap();
+        serde_json::from_str(&stdout(&offkey(&dir, &[&base[..], &["--to", "cloudformation"]].concat())))
+            .unwrap();
     let properties = &template["Resources"]["OffkeyUsage"]["Properties"];
     assert_eq!(properties["QueryString"].as_str().unwrap().trim(), plain.trim());
     assert_eq!(template["Resources"]["OffkeyUsage"]["Type"], "AWS::Athena::NamedQuery");
     let terraform = stdout(&offkey(&dir, &[&base[..], &["--to", "terraform"]].concat()));
     let text = terraform.split("<<-EOT\n").nth(1).unwrap().split("\n  EOT").next().unwrap();
     assert_eq!(text.replace("$${", "${").replace("%%{", "%{").trim(), plain.trim());
-    let ddl = stdout(&offkey(&dir, &["athena", "sql", "--create-table", "--trail", "s3://example-trail/AWSLogs", "--table", "trail"]));
+    let ddl = stdout(&offkey(
+        &dir,
+        &["athena", "sql", "--create-table", "--trail", "s3://example-trail/AWSLogs", "--table", "trail"],
+    ));
     assert!(ddl.starts_with("CREATE EXTERNAL TABLE `default`.`trail`") && ddl.contains("inscopeof"), "{ddl}");
 }

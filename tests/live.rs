@@ -660,8 +660,10 @@ fn every_operation_speaks_as_its_model_says() {
 
 /// Everything that `collect --athena` asks for, an interrupt among it.
 fn athena(stand_in: &StandIn, dir: &Dir) {
-    let base = ["collect", "--athena", "--since", "2026-09-01", "--until", "2026-09-01", "--store", "athena.db"];
-    let trail = ["--trail", "s3://example-trail", "--create-table", "--output-location", "s3://example-results/"];
+    let base =
+        ["collect", "--athena", "--since", "2026-09-01", "--until", "2026-09-01", "--store", "athena.db"];
+    let trail =
+        ["--trail", "s3://example-trail", "--create-table", "--output-location", "s3://example-results/"];
     for more in [&trail[..], &[]] {
         let output = stand_in.run(dir, &[&base[..], more].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));

@@ -79,7 +79,9 @@ pub fn create_table(spec: &TableSpec) -> Result<String, LayoutError> {
     // What a bucket and its keys are made of, but for what would end the quotes.
     let fits = place.starts_with("s3://")
         && place.len() <= 1024
-        && place.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'.' | b'_' | b'-' | b'=' | b'+' | b'@'));
+        && place.bytes().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b':' | b'/' | b'.' | b'_' | b'-' | b'=' | b'+' | b'@')
+        });
     if !fits {
         return Err(LayoutError::Name(spec.location.clone()));
     }
@@ -137,7 +139,11 @@ mod tests {
     #[test]
     fn organization_and_account_layouts_and_nothing_that_ends_a_quote() {
         let text = create_table(&spec("s3://example-trail/x/AWSLogs/o-exampleorg1")).unwrap();
-        assert!(text.contains("'s3://example-trail/x/AWSLogs/o-exampleorg1/${account}/CloudTrail/${region}/${day}'"));
+        assert!(
+            text.contains(
+                "'s3://example-trail/x/AWSLogs/o-exampleorg1/${account}/CloudTrail/${region}/${day}'"
+            )
+        );
         assert!(text.contains("inscopeof: STRUCT<") && text.contains("'2026/01/01,NOW+1DAYS'"));
         for bad in ["s3://a' OR 'b", "http://a", "s3://a\\b", "s3://a\nb", "s3://a`b"] {
             assert!(create_table(&spec(bad)).is_err(), "{bad}");
@@ -173,7 +179,8 @@ mod tests {
         let read = Layout::of("d", &example).unwrap();
         assert_eq!((read.account, read.only_account.as_deref()), (None, Some("111122223333")));
         assert_eq!(read.location, "s3://b/AWSLogs/111122223333/CloudTrail/us-east-1");
-        let three = Description { partitions: vec![key("year"), key("month"), key("day")], ..described.clone() };
+        let three =
+            Description { partitions: vec![key("year"), key("month"), key("day")], ..described.clone() };
         assert!(matches!(Layout::of("d", &three).unwrap().day, DayKey::Three(..)));
         let none = Description { partitions: Vec::new(), ..described.clone() };
         assert!(matches!(Layout::of("d", &none), Err(LayoutError::Unpartitioned(..))));

@@ -63,7 +63,8 @@ pub fn read_results(
         return Ok(reader.finish());
     }
     let mut rows = csv::ReaderBuilder::new().flexible(false).from_reader(file);
-    let header: Vec<String> = rows.headers()?.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
+    let header: Vec<String> =
+        rows.headers()?.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
     let mut reader = Reader::new(&header, lineage.clone())?;
     for row in rows.records() {
         let values: Vec<String> = row?.iter().map(str::to_owned).collect();

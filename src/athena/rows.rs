@@ -245,7 +245,8 @@ impl Reader {
             self.origins.insert(values.text("origin").to_owned());
         }
         self.of_sessions |= !counts;
-        let events = events(values.text("events"), part, values.text("event_day")).ok_or_else(|| bad("events"))?;
+        let events =
+            events(values.text("events"), part, values.text("event_day")).ok_or_else(|| bad("events"))?;
         let text = serde_json::to_string(&record(&values)).map_err(|_| bad("request"))?;
         let event = if part == "other" { None } else { decode(&text).ok() };
         if counts {

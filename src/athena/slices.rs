@@ -107,9 +107,9 @@ pub fn session_slices(
     for month in months(&[None], first, last) {
         span(&askable, month.first, month.last, &mut slices);
     }
-    let of_accounts = accounts.iter().flat_map(|account| {
-        slices.iter().map(|slice| Slice { account: account.clone(), ..slice.clone() })
-    });
+    let of_accounts = accounts
+        .iter()
+        .flat_map(|account| slices.iter().map(|slice| Slice { account: account.clone(), ..slice.clone() }));
     (of_accounts.collect(), odd)
 }
 
@@ -190,7 +190,10 @@ mod tests {
     fn every_session_is_asked_for_on_every_day_it_can_sign_and_odd_ids_go_into_no_query() {
         let mut sessions = BTreeMap::new();
         for n in 0..20_000 {
-            sessions.insert(format!("ASIA{n:016}"), Some((day("2026-01-01").plus(n % 31), day("2026-01-01").plus(n % 31))));
+            sessions.insert(
+                format!("ASIA{n:016}"),
+                Some((day("2026-01-01").plus(n % 31), day("2026-01-01").plus(n % 31))),
+            );
         }
         sessions.insert("ASIA' OR 1=1 --".to_owned(), Some((day("2026-01-02"), day("2026-01-02"))));
         let (first, last) = (day("2026-01-01"), day("2026-02-10"));
@@ -200,7 +203,8 @@ mod tests {
         for (id, from) in sessions.iter().filter(|(id, _)| plain(id).is_ok()).step_by(371) {
             for n in 0..=ALIVE {
                 let at = from.unwrap().0.plus(n);
-                let asked = slices.iter().any(|s| (s.first..=s.last).contains(&at) && s.sessions.contains(id));
+                let asked =
+                    slices.iter().any(|s| (s.first..=s.last).contains(&at) && s.sessions.contains(id));
                 assert!(asked, "{id} on {at}");
             }
         }

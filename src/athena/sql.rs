@@ -120,7 +120,9 @@ pub fn usage_sql(layout: &Layout, slice: &Slice, regions: &[String]) -> Result<S
         false => NOTHING.to_owned(),
     };
     let prefixes = match layout.has_member("resources", "arnprefix") {
-        true => "coalesce(array_join(transform(resources, item -> coalesce(item.arnprefix, '')), chr(31)), '')",
+        true => {
+            "coalesce(array_join(transform(resources, item -> coalesce(item.arnprefix, '')), chr(31)), '')"
+        }
         false => "''",
     };
     let kind = if slice.sessions.is_empty() { "usage" } else { "sessions" };
@@ -146,6 +148,7 @@ pub fn usage_sql(layout: &Layout, slice: &Slice, regions: &[String]) -> Result<S
 /// Text that may stand between quotes: nothing but letters, digits and `-`, whoever it comes from. Session ids come from
 /// logs, which anybody can write to; what is not made of these goes into no query.
 pub(super) fn plain(text: &str) -> Result<&str, LayoutError> {
-    let fits = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let fits =
+        (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if fits { Ok(text) } else { Err(LayoutError::Name(text.to_owned())) }
 }

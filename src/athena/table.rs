@@ -195,7 +195,9 @@ impl Layout {
     pub(super) fn day_expression(&self) -> String {
         match &self.day {
             DayKey::One(key, _) => format!("\"{key}\""),
-            DayKey::Three(year, month, day) => format!("\"{year}\" || '/' || \"{month}\" || '/' || \"{day}\""),
+            DayKey::Three(year, month, day) => {
+                format!("\"{year}\" || '/' || \"{month}\" || '/' || \"{day}\"")
+            }
         }
     }
 

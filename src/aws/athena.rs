@@ -290,7 +290,8 @@ impl Run {
     async fn start(&self, client: &Client) -> Result<String, AthenaEnd> {
         let Self { place, job, .. } = self;
         let context = QueryExecutionContext::builder().catalog(CATALOG).database(&place.database).build();
-        let output = place.output.as_ref().map(|to| ResultConfiguration::builder().output_location(to).build());
+        let output =
+            place.output.as_ref().map(|to| ResultConfiguration::builder().output_location(to).build());
         let call = client
             .start_query_execution()
             .query_string(&job.sql)
@@ -315,7 +316,8 @@ impl Run {
             }
             let answer = client.get_query_execution().query_execution_id(query).send().await;
             let answer = answer.map_err(|error| of_query(&explain(&what, &error)))?;
-            let execution = answer.query_execution().cloned().unwrap_or_else(|| QueryExecution::builder().build());
+            let execution =
+                answer.query_execution().cloned().unwrap_or_else(|| QueryExecution::builder().build());
             let status = execution.status();
             let why = status.and_then(|status| status.state_change_reason()).unwrap_or_default().to_owned();
             match status.and_then(|status| status.state()) {
@@ -351,7 +353,8 @@ impl Run {
                 return Ok(false);
             }
             let call = client.get_query_results().query_execution_id(query).max_results(PAGE);
-            let answer = match call.set_next_token(token.clone()).send().await.map_err(|e| explain(&what, &e)) {
+            let answer = match call.set_next_token(token.clone()).send().await.map_err(|e| explain(&what, &e))
+            {
                 // Places in results do not last; from the beginning, then, which counts nothing twice.
                 Err(AwsError::Failed(_, text))
                     if token.is_some() && restarts < 3 && text.to_lowercase().contains("token") =>

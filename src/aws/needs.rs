@@ -324,8 +324,18 @@ const ATHENA: &[Need] = &[
     need("glue:GetDatabase", Part::Athena, Place::Bucket, "the table is not found"),
     need("glue:GetTable", Part::Athena, Place::Bucket, "the table is not found"),
     need("glue:GetTables", Part::Athena, Place::Bucket, "tables have to be named by --table"),
-    need("glue:GetPartitions", Part::Athena, Place::Bucket, "tables without partition projection cannot be read"),
-    need("glue:CreateTable", Part::Athena, Place::Bucket, "--create-table makes no table; somebody else has to"),
+    need(
+        "glue:GetPartitions",
+        Part::Athena,
+        Place::Bucket,
+        "tables without partition projection cannot be read",
+    ),
+    need(
+        "glue:CreateTable",
+        Part::Athena,
+        Place::Bucket,
+        "--create-table makes no table; somebody else has to",
+    ),
     need("s3:GetBucketLocation", Part::Athena, Place::Bucket, "Athena writes no results"),
     need("s3:PutObject", Part::Athena, Place::Bucket, "Athena writes no results"),
 ];

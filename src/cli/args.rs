@@ -1,8 +1,8 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
-    permissions, replace, report, schema,
+    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute,
+    parity, permissions, replace, report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 

@@ -2,8 +2,8 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
-    permissions, replace, report, schema,
+    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute,
+    parity, permissions, replace, report, schema,
 };
 use super::error::{ExitKind, Failure};
 use crate::report::clean;

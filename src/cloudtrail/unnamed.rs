@@ -24,7 +24,8 @@ impl Event<'_> {
             &identity.invoked_by,
         ];
         who.into_iter().for_each(&mut put);
-        let call = [&self.source, &self.name, &self.region, &self.ip, &self.agent, &self.error, &self.recipient];
+        let call =
+            [&self.source, &self.name, &self.region, &self.ip, &self.agent, &self.error, &self.recipient];
         call.into_iter().for_each(|text| put(text));
         put(&self.vpc_endpoint);
         let minted = self.minted.as_ref().map(|minted| [&*minted.key, &*minted.role_arn]);

@@ -86,7 +86,10 @@ impl EvidenceStore {
                     name: row.get(0)?,
                     attempt: row.get(1)?,
                     execution: row.get(2)?,
-                    state: QueryState::ALL.into_iter().find(|s| s.id() == state).unwrap_or(QueryState::Failed),
+                    state: QueryState::ALL
+                        .into_iter()
+                        .find(|s| s.id() == state)
+                        .unwrap_or(QueryState::Failed),
                     scanned: row.get::<_, i64>(4)?.cast_unsigned(),
                     rows: row.get::<_, i64>(5)?.cast_unsigned(),
                     detail: row.get(6)?,
@@ -153,7 +156,8 @@ impl EvidenceStore {
     /// [`StoreError`].
     pub fn minted(&self) -> std::result::Result<Vec<(String, Day, Day)>, StoreError> {
         let read = || -> Result<Vec<(String, Day, Day)>> {
-            let mut statement = self.connection.prepare("SELECT session, first, last FROM athena_minted ORDER BY session")?;
+            let mut statement =
+                self.connection.prepare("SELECT session, first, last FROM athena_minted ORDER BY session")?;
             statement.query_map([], |row| Ok((row.get(0)?, Day(row.get(1)?), Day(row.get(2)?))))?.collect()
         };
         read().map_err(|e| StoreError::of(&self.path, &e))

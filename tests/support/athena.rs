@@ -21,7 +21,8 @@ pub fn content(dir: &Dir, store: &str) -> BTreeMap<&'static str, Vec<String>> {
         let mut statement = db.prepare(sql).unwrap();
         let columns = statement.column_count();
         let rows = statement.query_map([], |row| {
-            let values: Vec<String> = (0..columns).map(|n| format!("{:?}", row.get_ref(n).unwrap())).collect();
+            let values: Vec<String> =
+                (0..columns).map(|n| format!("{:?}", row.get_ref(n).unwrap())).collect();
             Ok(values.join(" | "))
         });
         let mut rows: Vec<String> = rows.unwrap().map(Result::unwrap).collect();
@@ -32,7 +33,8 @@ pub fn content(dir: &Dir, store: &str) -> BTreeMap<&'static str, Vec<String>> {
     let mut collector = offkey::evidence::Collector::default();
     collector.take_in(facts);
     let evidence = collector.finish();
-    let sessions = evidence.chains.sessions.iter().map(|s| format!("{} {} {} {}", s.session, s.key, s.path, s.events));
+    let sessions =
+        evidence.chains.sessions.iter().map(|s| format!("{} {} {} {}", s.session, s.key, s.path, s.events));
     let resources = evidence.resources.iter().map(|(action, set)| format!("{action:?} {set:?}"));
     BTreeMap::from([
         ("rows", rows.lines().map(str::to_owned).collect()),
@@ -45,7 +47,12 @@ pub fn content(dir: &Dir, store: &str) -> BTreeMap<&'static str, Vec<String>> {
         ("keyless", all("SELECT * FROM keyless_call")),
         ("neighbours", all("SELECT * FROM neighbour")),
         ("steps", all("SELECT * FROM session_origin")),
-        ("coverage", all("SELECT account, region, day, records, management, data, other FROM coverage WHERE records > 0")),
+        (
+            "coverage",
+            all(
+                "SELECT account, region, day, records, management, data, other FROM coverage WHERE records > 0",
+            ),
+        ),
         ("data events", all("SELECT DISTINCT account, source FROM file_data_source")),
     ])
 }
@@ -58,7 +65,10 @@ pub fn assert_same(dir: &Dir, ours: &str, native: &str, what: &str) -> (usize, u
         let (a, b): (BTreeSet<_>, BTreeSet<_>) = (have.iter().collect(), want.iter().collect());
         let more: Vec<_> = a.difference(&b).take(3).collect();
         let less: Vec<_> = b.difference(&a).take(3).collect();
-        assert!(more.is_empty() && less.is_empty(), "{what}, {part}:\nonly by Athena {more:#?}\nonly native {less:#?}");
+        assert!(
+            more.is_empty() && less.is_empty(),
+            "{what}, {part}:\nonly by Athena {more:#?}\nonly native {less:#?}"
+        );
         assert_eq!(have.len(), want.len(), "{what}, {part}: the same, but not as often");
     }
     (native["rows"].len(), native["sessions"].len())

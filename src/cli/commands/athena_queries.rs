@@ -91,12 +91,8 @@ impl<'a> Queries<'a> {
         if slices.is_empty() {
             return Ok(());
         }
-        let known: HashMap<String, StoredQuery> = store
-            .queries()
-            .map_err(failure)?
-            .into_iter()
-            .map(|query| (query.name.clone(), query))
-            .collect();
+        let known: HashMap<String, StoredQuery> =
+            store.queries().map_err(failure)?.into_iter().map(|query| (query.name.clone(), query)).collect();
         let mut opened = Vec::new();
         for slice in slices {
             opened.push(open(layout, slice, regions, |name| known.get(name).cloned())?);
@@ -187,6 +183,13 @@ impl<'a> Queries<'a> {
             AthenaAnswer::Done(_, scanned, _) => {
                 self.done(known, scanned, counts, store)?;
                 open.remove(&name);
+                if self.scanned > self.limit {
+                    return Err(Stop::Failed(
+                        Failure::new("more was scanned by now than --max-scan allows").hint(
+                            "what was read is in the store; raise --max-scan and run the same command again to go on",
+                        ),
+                    ));
+                }
                 Ok(Vec::new())
             }
             AthenaAnswer::Ended(_, end) => {
@@ -273,8 +276,12 @@ impl<'a> Queries<'a> {
             AthenaEnd::Call(problem) => {
                 let hint = match problem.kind {
                     ProblemKind::Denied => "offkey permissions athena prints what is needed",
-                    ProblemKind::NotAsked => "what was read is in the store; run the same command again to go on",
-                    ProblemKind::Failed => "what was read is in the store; check --workgroup and --output-location, and run the same command again to go on",
+                    ProblemKind::NotAsked => {
+                        "what was read is in the store; run the same command again to go on"
+                    }
+                    ProblemKind::Failed => {
+                        "what was read is in the store; check --workgroup and --output-location, and run the same command again to go on"
+                    }
                 };
                 return Err(Stop::Failed(Failure::new(problem.detail).hint(hint)));
             }
@@ -384,13 +391,29 @@ fn job(open: &Open, store: &EvidenceStore) -> Result<AthenaJob, StoreError> {
 
 /// Whether what Athena says may pass by itself.
 fn may_pass(why: &str) -> bool {
-    let words = ["exhausted resources", "throttl", "SlowDown", "INTERNAL_ERROR", "GENERIC_INTERNAL_ERROR", "timed out", "timeout", "TOO_MANY_OPEN_PARTITIONS"];
+    let words = [
+        "exhausted resources",
+        "throttl",
+        "SlowDown",
+        "INTERNAL_ERROR",
+        "GENERIC_INTERNAL_ERROR",
+        "timed out",
+        "timeout",
+        "TOO_MANY_OPEN_PARTITIONS",
+    ];
     words.iter().any(|word| why.contains(word))
 }
 
 /// Whether what Athena says is about a log object, or about too much at once, so that another part may do.
 fn is_of_data(why: &str) -> bool {
-    let words = ["HIVE_BAD_DATA", "HIVE_CURSOR_ERROR", "HIVE_CANNOT_OPEN_SPLIT", "HIVE_UNKNOWN_ERROR", "exceeded", "too large"];
+    let words = [
+        "HIVE_BAD_DATA",
+        "HIVE_CURSOR_ERROR",
+        "HIVE_CANNOT_OPEN_SPLIT",
+        "HIVE_UNKNOWN_ERROR",
+        "exceeded",
+        "too large",
+    ];
     words.iter().any(|word| why.contains(word)) && !why.contains("Bytes scanned limit")
 }
 
@@ -441,7 +464,10 @@ pub(super) fn stored(day: &DayRead, terminal: &Terminal) -> StoredFile {
         skips.push(skip(SkipReason::BadField, detail));
     }
     if day.undated > 0 {
-        skips.push(skip(SkipReason::BadField, format!("{} records whose eventTime cannot be read", day.undated)));
+        skips.push(skip(
+            SkipReason::BadField,
+            format!("{} records whose eventTime cannot be read", day.undated),
+        ));
     }
     StoredFile {
         identity: name.clone(),

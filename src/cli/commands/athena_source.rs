@@ -67,10 +67,8 @@ fn size(text: &str) -> Result<u64, String> {
         return Ok(u64::MAX);
     }
     let units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000)];
-    let (number, unit) = units
-        .iter()
-        .find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes)))
-        .ok_or_else(wrong)?;
+    let (number, unit) =
+        units.iter().find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, *bytes))).ok_or_else(wrong)?;
     number.trim().parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(wrong)
 }
 
@@ -94,10 +92,14 @@ impl AthenaArguments {
         // (https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroup.html).
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if self.workgroup.is_empty() || !self.workgroup.chars().all(fits) {
-            return Err(Failure::usage(format!("--workgroup: {:?} is no name of a workgroup", self.workgroup)));
+            return Err(Failure::usage(format!(
+                "--workgroup: {:?} is no name of a workgroup",
+                self.workgroup
+            )));
         }
         if self.create_table && self.trail.is_none() {
-            return Err(Failure::usage("--create-table needs --trail").hint("say where the logs are: s3://BUCKET/PREFIX"));
+            return Err(Failure::usage("--create-table needs --trail")
+                .hint("say where the logs are: s3://BUCKET/PREFIX"));
         }
         Ok(())
     }
@@ -152,7 +154,12 @@ pub(super) fn run(
     let all = months(&accounts, first, last);
     let slices = left(&all, &origin, store)?;
     let mut asked = Asked { table: origin.clone(), slices: all.len(), ..Asked::default() };
-    asked.slices_known = all.len() - slices.iter().map(|slice| (&slice.account, slice.first.to_string().get(..7).map(str::to_owned))).collect::<BTreeSet<_>>().len();
+    asked.slices_known = all.len()
+        - slices
+            .iter()
+            .map(|slice| (&slice.account, slice.first.to_string().get(..7).map(str::to_owned)))
+            .collect::<BTreeSet<_>>()
+            .len();
     terminal.note(&format!(
         "{origin}: {} slices of an account and a month, {} of them known already",
         asked.slices, asked.slices_known
@@ -219,10 +226,16 @@ pub(super) fn run(
 /// only from its last one on, as records come late.
 fn left(slices: &[Slice], origin: &str, store: &EvidenceStore) -> Result<Vec<Slice>, Failure> {
     let known = store.queries().map_err(failure)?;
-    let done: HashSet<&str> =
-        known.iter().filter(|query| query.state == QueryState::Done).map(|query| query.name.as_str()).collect();
-    let split: HashSet<&str> =
-        known.iter().filter(|query| query.state == QueryState::Split).map(|query| query.name.as_str()).collect();
+    let done: HashSet<&str> = known
+        .iter()
+        .filter(|query| query.state == QueryState::Done)
+        .map(|query| query.name.as_str())
+        .collect();
+    let split: HashSet<&str> = known
+        .iter()
+        .filter(|query| query.state == QueryState::Split)
+        .map(|query| query.name.as_str())
+        .collect();
     let mut left = Vec::new();
     let mut open: Vec<Slice> = slices.iter().rev().cloned().collect();
     while let Some(mut slice) = open.pop() {
@@ -243,7 +256,8 @@ fn left(slices: &[Slice], origin: &str, store: &EvidenceStore) -> Result<Vec<Sli
                 let (from, to) = name.strip_prefix(&of_account)?.split_once('/')?;
                 Some((parse_day(from)?, parse_day(to)?))
             });
-            let until = asked.filter(|(from, to)| *from <= slice.first && *to < slice.last).map(|(_, to)| to).max();
+            let until =
+                asked.filter(|(from, to)| *from <= slice.first && *to < slice.last).map(|(_, to)| to).max();
             slice.first = until.map_or(slice.first, |until| until.max(slice.first));
         }
         left.push(slice);
@@ -281,10 +295,12 @@ fn layout(
             tables.into_iter().filter_map(|table| Layout::of(database, &described(table)).ok()).collect();
         return match <[Layout; 1]>::try_from(fit) {
             Ok([only]) => Ok(only),
-            Err(fit) if fit.is_empty() => Err(Failure::new(format!(
-                "no table in the database {database} holds CloudTrail logs by day"
-            ))
-            .hint("name another --database, or have offkey make a table: --trail s3://… --create-table")),
+            Err(fit) if fit.is_empty() => {
+                Err(Failure::new(format!("no table in the database {database} holds CloudTrail logs by day"))
+                    .hint(
+                        "name another --database, or have offkey make a table: --trail s3://… --create-table",
+                    ))
+            }
             Err(fit) => {
                 let names: Vec<&str> = fit.iter().map(|layout| layout.table.as_str()).collect();
                 Err(Failure::usage(format!("several tables hold CloudTrail logs: {}", names.join(", ")))
@@ -333,9 +349,9 @@ fn described(table: AthenaTable) -> Description {
 /// Where accounts' directories are: below `AWSLogs`, and below the organization's id where there is one
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html>).
 fn trail_location(trail: &str, s3: &mut S3) -> Result<String, Failure> {
-    let url = S3Url::parse(trail)
-        .filter(|_| S3Url::is_one(trail))
-        .ok_or_else(|| Failure::usage(format!("--trail: {trail}: no bucket in it")).hint("write s3://bucket/prefix"))?;
+    let url = S3Url::parse(trail).filter(|_| S3Url::is_one(trail)).ok_or_else(|| {
+        Failure::usage(format!("--trail: {trail}: no bucket in it")).hint("write s3://bucket/prefix")
+    })?;
     let mut prefix = url.prefix.trim_matches('/').to_owned();
     if !prefix.split('/').any(|part| part == "AWSLogs") {
         prefix = format!("{prefix}/AWSLogs").trim_start_matches('/').to_owned();
@@ -351,8 +367,11 @@ fn trail_location(trail: &str, s3: &mut S3) -> Result<String, Failure> {
     match (below.iter().any(|name| is_account(&name)), organizations.as_slice()) {
         (false, [only]) => Ok(format!("s3://{}/{prefix}/{}", url.bucket, only.trim_end_matches('/'))),
         (_, []) => Ok(format!("s3://{}/{prefix}", url.bucket)),
-        _ => Err(Failure::usage(format!("--trail: below s3://{}/{prefix}/ are accounts and organizations", url.bucket))
-            .hint("name one of them: s3://BUCKET/AWSLogs/o-…, or a table of your own by --table")),
+        _ => Err(Failure::usage(format!(
+            "--trail: below s3://{}/{prefix}/ are accounts and organizations",
+            url.bucket
+        ))
+        .hint("name one of them: s3://BUCKET/AWSLogs/o-…, or a table of your own by --table")),
     }
 }
 
@@ -360,7 +379,8 @@ fn trail_location(trail: &str, s3: &mut S3) -> Result<String, Failure> {
 fn table_name(location: &str) -> String {
     let hash: String = Sha256::digest(location).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     let bucket = location.trim_start_matches("s3://").split('/').next().unwrap_or_default();
-    let word: String = bucket.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
+    let word: String =
+        bucket.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(60).collect();
     format!("offkey_{}_{hash}", word.to_lowercase())
 }
 
@@ -434,8 +454,9 @@ fn estimate(
         let listing = s3.list(&url, &choice, terminal.stop(), &|found| counter.set_position(found as u64));
         counter.finish_and_clear();
         listing.map(|listing| listing.objects).map_err(|error| {
-            s3_source::failure(error)
-                .hint("s3:ListBucket is needed to say what will be scanned; --max-scan unlimited does without")
+            s3_source::failure(error).hint(
+                "s3:ListBucket is needed to say what will be scanned; --max-scan unlimited does without",
+            )
         })
     };
     let (mut bytes, mut objects) = (0, 0);
@@ -562,6 +583,7 @@ pub(super) fn kind(store: &EvidenceStore) -> Result<ExitKind, Failure> {
 pub(super) fn exists(path: &Path) -> Result<(), Failure> {
     match EvidenceStore::is_store(path) {
         true => Ok(()),
-        false => Err(Failure::new(format!("{}: no store", path.display())).hint("name the store of collect --athena-results")),
+        false => Err(Failure::new(format!("{}: no store", path.display()))
+            .hint("name the store of collect --athena-results")),
     }
 }

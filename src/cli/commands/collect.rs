@@ -257,7 +257,11 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     }
     let hidden = store.hides_records().map_err(failure)?;
     let open = athena_source::kind(&store)? != ExitKind::Done;
-    Ok(if hidden || open || unfetched > 0 || done.not_asked > 0 { ExitKind::Incomplete } else { ExitKind::Done })
+    Ok(if hidden || open || unfetched > 0 || done.not_asked > 0 {
+        ExitKind::Incomplete
+    } else {
+        ExitKind::Done
+    })
 }
 
 /// Entries of one source; there can be millions, so that nobody copies them.
