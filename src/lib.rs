@@ -3,6 +3,7 @@
 //! Data flows one way through the rooms; `docs/architecture.md` has the map and `tests/architecture.rs` keeps it.
 
 pub mod analysis;
+pub mod athena;
 pub mod attribution;
 pub mod aws;
 pub mod cli;

@@ -22,6 +22,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("input", &["model", "cloudtrail"]),
     ("inventory", &["model"]),
     ("evidence", &["model", "cloudtrail", "inventory"]),
+    ("athena", &["model", "cloudtrail", "evidence"]),
     ("attribution", &["model", "evidence"]),
     ("graph", &["model", "attribution"]),
     ("policy", &["model"]),
@@ -56,6 +57,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "model",
             "ports",
             "aws",
+            "athena",
             "cloudtrail",
             "input",
             "evidence",
@@ -174,6 +176,7 @@ fn what_belongs_to_one_room_occurs_in_no_other() {
         ("OpenOptions", &["store"]),
         ("File::options", &["store"]),
         ("rusqlite", &["store"]),
+        ("parquet::", &["athena"]),
         ("Command::new(\"sh\")", &["cli"]),
         // Whoever takes a secret's text out of its wrapping.
         (

@@ -98,6 +98,7 @@ fn documents_name_only_commands_and_flags_that_exist() {
         "docs/inputs.md",
         "docs/store.md",
         "docs/live.md",
+        "docs/scale.md",
         "docs/rotation.md",
         "docs/rotation-semantics.md",
         "docs/reports.md",

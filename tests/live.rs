@@ -620,6 +620,7 @@ fn every_operation_speaks_as_its_model_says() {
     std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"123456\n").unwrap();
     child.wait().unwrap();
     rotate_and_retire(&stand_in, &dir);
+    athena(&stand_in, &dir);
     let used = stand_in.calls();
     let names: BTreeSet<String> = used.keys().map(|name| name.replace(':', ".")).collect();
     let recorded: BTreeMap<String, Value> = std::fs::read_dir(&wire)
@@ -655,6 +656,26 @@ fn every_operation_speaks_as_its_model_says() {
         }
         assert_eq!(parameters(exchange), parameters(&before), "{name}");
     }
+}
+
+/// Everything that `collect --athena` asks for, an interrupt among it.
+fn athena(stand_in: &StandIn, dir: &Dir) {
+    let base =
+        ["collect", "--athena", "--since", "2026-09-01", "--until", "2026-09-01", "--store", "athena.db"];
+    let trail =
+        ["--trail", "s3://example-trail", "--create-table", "--output-location", "s3://example-results/"];
+    for more in [&trail[..], &[]] {
+        let output = stand_in.run(dir, &[&base[..], more].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    stand_in.control("athena", &json!({"delay": 60}));
+    let mut child = stand_in.command(dir, &[&base[..], &["--fresh"]].concat()).spawn().unwrap();
+    while stand_in.control("athena", &json!({}))["running"] != 1 {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 /// Everything that rotation and retirement ask for.

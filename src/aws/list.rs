@@ -158,6 +158,36 @@ impl S3 {
         }
     }
 
+    /// What comes next below an address, each with its slash at the end: accounts, or an organization.
+    ///
+    /// # Errors
+    /// [`AwsError`].
+    pub fn below(&mut self, url: &S3Url) -> Result<Vec<String>, AwsError> {
+        match self.below_here(url) {
+            Err(AwsError::Elsewhere(_, region)) => {
+                self.move_to(&region);
+                self.below_here(url)
+            }
+            other => other,
+        }
+    }
+
+    fn below_here(&self, url: &S3Url) -> Result<Vec<String>, AwsError> {
+        let what = format!("listing s3://{}/{}", url.bucket, url.prefix);
+        let call = self.client.list_objects_v2().bucket(&url.bucket).prefix(&url.prefix).delimiter("/");
+        let mut pages = call.set_request_payer(self.payer.clone()).into_paginator().send();
+        self.runtime.block_on(async {
+            let mut found = Vec::new();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|error| explain(&what, &error))?;
+                let names = page.common_prefixes().iter().filter_map(|prefix| prefix.prefix());
+                let names = names.filter_map(|name| name.strip_prefix(&url.prefix));
+                found.extend(names.filter(|name| !name.is_empty()).map(str::to_owned));
+            }
+            Ok(found)
+        })
+    }
+
     fn list_here(
         &self,
         url: &S3Url,

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// How long anything waits before it asks whether to stop.
 const LISTEN: Duration = Duration::from_millis(200);
 
+mod athena;
 mod changes;
 mod doctor;
 mod documents;
@@ -26,6 +27,7 @@ mod sinks;
 mod surroundings;
 mod trails;
 
+pub use athena::{AthenaAnswer, AthenaEnd, AthenaJob, AthenaPlace, AthenaTable};
 pub use doctor::{Probe, Tried};
 pub use fetch::{Fetched, S3Fetch};
 pub use fill::StandIn;

@@ -32,6 +32,8 @@ pub enum Part {
     RoleUse,
     /// Places for new secrets in AWS.
     Sinks,
+    /// Queries of Athena, for `collect --athena`.
+    Athena,
 }
 
 impl Part {
@@ -51,6 +53,7 @@ impl Part {
             Self::NewKeys => "new-keys",
             Self::RoleUse => "role-use",
             Self::Sinks => "sinks",
+            Self::Athena => "athena",
         }
     }
 }
@@ -310,6 +313,33 @@ pub const NEEDS: &[Need] = &[
     need("iam:SimulateCustomPolicy", Part::Simulation, Place::Management, "parity --simulate cannot ask IAM"),
 ];
 
+/// Everything that `collect --athena` may ask for, by the caller's own credentials.
+const ATHENA: &[Need] = &[
+    need("athena:GetTableMetadata", Part::Athena, Place::Bucket, "the table is not found"),
+    need("athena:ListTableMetadata", Part::Athena, Place::Bucket, "tables have to be named by --table"),
+    need("athena:StartQueryExecution", Part::Athena, Place::Bucket, "nothing is computed"),
+    need("athena:GetQueryExecution", Part::Athena, Place::Bucket, "nothing is computed"),
+    need("athena:GetQueryResults", Part::Athena, Place::Bucket, "nothing is computed"),
+    need("athena:StopQueryExecution", Part::Athena, Place::Bucket, "interrupted queries run on, and cost"),
+    need("glue:GetDatabase", Part::Athena, Place::Bucket, "the table is not found"),
+    need("glue:GetTable", Part::Athena, Place::Bucket, "the table is not found"),
+    need("glue:GetTables", Part::Athena, Place::Bucket, "tables have to be named by --table"),
+    need(
+        "glue:GetPartitions",
+        Part::Athena,
+        Place::Bucket,
+        "tables without partition projection cannot be read",
+    ),
+    need(
+        "glue:CreateTable",
+        Part::Athena,
+        Place::Bucket,
+        "--create-table makes no table; somebody else has to",
+    ),
+    need("s3:GetBucketLocation", Part::Athena, Place::Bucket, "Athena writes no results"),
+    need("s3:PutObject", Part::Athena, Place::Bucket, "Athena writes no results"),
+];
+
 /// Commands that speak to AWS, with the parts each asks for.
 pub const COMMANDS: &[(&str, &[Part])] = &[
     (
@@ -338,6 +368,7 @@ pub const COMMANDS: &[(&str, &[Part])] = &[
             Part::Networks,
         ],
     ),
+    ("athena", &[Part::Athena, Part::Logs]),
     ("parity", &[Part::Simulation]),
     ("rotate", &[Part::Keys, Part::NewKeys, Part::Sinks]),
     ("retire", &[Part::Keys, Part::RoleUse]),
@@ -345,7 +376,7 @@ pub const COMMANDS: &[(&str, &[Part])] = &[
 
 /// The needs of some parts, in the table's order.
 pub fn needs_of(parts: &[Part]) -> impl Iterator<Item = &'static Need> {
-    NEEDS.iter().chain(CHANGES).filter(move |need| parts.contains(&need.part))
+    NEEDS.iter().chain(ATHENA).chain(CHANGES).filter(move |need| parts.contains(&need.part))
 }
 
 /// Statements of needs, one a part, as JSON text of a policy document; indented where people are to read it.

@@ -1,8 +1,8 @@
 //! What the command line says, before anything is done about it.
 
 use super::commands::{
-    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
-    permissions, replace, report, schema,
+    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute,
+    parity, permissions, replace, report, schema,
 };
 use clap::{Args, ColorChoice, CommandFactory, Parser, Subcommand};
 
@@ -33,6 +33,7 @@ pub(super) struct Global {
 pub(super) enum Command {
     Demo(demo::Arguments),
     Collect(collect::Arguments),
+    Athena(athena::Arguments),
     Merge(merge::Arguments),
     Doctor(doctor::Arguments),
     Permissions(permissions::Arguments),

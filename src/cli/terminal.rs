@@ -2,8 +2,8 @@
 
 use super::args::{Cli, Command, Global};
 use super::commands::{
-    collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute, parity,
-    permissions, replace, report, schema,
+    athena, collect, completions, demo, diff, doctor, evidence, explain, graph, keys, man, merge, mute,
+    parity, permissions, replace, report, schema,
 };
 use super::error::{ExitKind, Failure};
 use crate::report::clean;
@@ -48,6 +48,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(arguments) => demo::run(&arguments, &terminal),
         Command::Collect(arguments) => collect::run(&arguments, &terminal),
+        Command::Athena(arguments) => athena::run(&arguments, &terminal),
         Command::Merge(arguments) => merge::run(&arguments, &terminal),
         Command::Doctor(arguments) => doctor::run(&arguments, &terminal),
         Command::Permissions(arguments) => permissions::run(&arguments, &terminal),

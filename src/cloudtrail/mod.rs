@@ -11,6 +11,7 @@ mod request;
 mod scan;
 mod targets;
 mod text;
+mod unnamed;
 
 pub use decode::{Detail, NotAnEvent, decode, decode_usual};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
@@ -21,3 +22,4 @@ pub use scan::{
 };
 pub use targets::{TARGETS, Target};
 pub use text::{lossy_string, text};
+pub use unnamed::made_up_id;

@@ -61,6 +61,11 @@ pub struct Coverage {
 impl Coverage {
     /// Notes a decoded record of an object, or of a file that is no log object.
     pub fn see(&mut self, event: &Event<'_>) {
+        self.see_many(event, 1);
+    }
+
+    /// Notes so many records of one account, region, day and class.
+    pub fn see_many(&mut self, event: &Event<'_>, records: u64) {
         let account = match (event.identity.account.as_deref(), &*event.recipient) {
             (Some(account), "") => account,
             (None, "") => return,
@@ -68,11 +73,11 @@ impl Coverage {
         };
         let Some(time) = event.time else { return };
         self.change(account, &event.region, Day::of(time), |cell| {
-            cell.records += 1;
+            cell.records += records;
             match event.category {
-                Category::Management => cell.management += 1,
-                Category::Data => cell.data += 1,
-                Category::Other => cell.other += 1,
+                Category::Management => cell.management += records,
+                Category::Data => cell.data += records,
+                Category::Other => cell.other += records,
             }
         });
         if event.category == Category::Data {

@@ -7,10 +7,12 @@ use super::open::was_interrupted;
 use super::recognise::{Document, DocumentKind, Found, recognise};
 use super::sniff::{MAX_TEXT, Sniffed, has, has_log_words, sniff, utf16};
 use super::walk::Entry;
-use crate::cloudtrail::{Event, EventId, ObjectName, object_name};
+use crate::cloudtrail::{Event, EventId, ObjectName, made_up_id, object_name};
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io::{self, BufRead, Read};
 
 /// Places named for one file; past that they are counted.
@@ -24,6 +26,8 @@ pub(super) struct FileReader<'a> {
     pub(super) name: Option<ObjectName>,
     entry: &'a Entry,
     more_skips: u64,
+    /// How many events without an id said the same, by what they said.
+    unnamed: RefCell<HashMap<[u8; 32], u64>>,
 }
 
 impl<'a> FileReader<'a> {
@@ -35,13 +39,14 @@ impl<'a> FileReader<'a> {
             ..FileReport::default()
         };
         let name = object_name(&report.label);
-        Self { fold, report, name, entry, more_skips: 0 }
+        Self { fold, report, name, entry, more_skips: 0, unnamed: RefCell::default() }
     }
 
     /// One plain content: the file itself, or a member of an archive.
     pub(super) fn content(&mut self, label: &str, content: &mut dyn BufRead) {
         let before = self.skipped();
         let events = self.report.events;
+        self.unnamed.get_mut().clear();
         let container = self.read_content(label, content);
         let Some(name) = object_name(label) else { return };
         let mut damaged = self.hides_records_since(before);
@@ -187,8 +192,18 @@ impl<'a> FileReader<'a> {
             let detail = "a record whose eventTime cannot be read".to_owned();
             self.skip(label, Some(offset), SkipReason::BadField, detail);
         }
-        let entry = self.entry;
-        self.fold.event(event, &|| made_up_id(entry, label, record));
+        let (entry, unnamed) = (self.entry, &self.unnamed);
+        self.fold.event(event, &|| match object_name(label) {
+            Some(_) => {
+                let object = label.rsplit(['/', '!']).next().unwrap_or_default();
+                let fingerprint = event.fingerprint(object);
+                let mut numbers = unnamed.borrow_mut();
+                let number = numbers.entry(fingerprint).or_default();
+                *number += 1;
+                made_up_id(&fingerprint, *number)
+            }
+            None => id_of_place(entry, label, record),
+        });
     }
 
     fn document(&mut self, label: &str, kind: DocumentKind, content: Value) {
@@ -217,17 +232,11 @@ pub(super) struct Place<'a> {
     pub(super) nth: u64,
 }
 
-/// An id for a record that has none, from where it stands and what it says. A log object's name is unique wherever it
-/// lies; any other file is known by its path.
-fn made_up_id(entry: &Entry, label: &str, record: Place<'_>) -> EventId {
+/// An id for a record that has none, from where it stands and what it says, for files that are no log objects.
+fn id_of_place(entry: &Entry, label: &str, record: Place<'_>) -> EventId {
     let mut hash = Sha256::new();
-    match object_name(label) {
-        Some(_) => hash.update(label.rsplit(['/', '!']).next().unwrap_or_default()),
-        None => {
-            hash.update(entry.identity());
-            hash.update(label.strip_prefix(&entry.label()).unwrap_or(label));
-        }
-    }
+    hash.update(entry.identity());
+    hash.update(label.strip_prefix(&entry.label()).unwrap_or(label));
     hash.update([0]);
     hash.update(record.offset.to_be_bytes());
     hash.update(record.nth.to_be_bytes());

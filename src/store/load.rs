@@ -257,11 +257,14 @@ fn sessions(db: &Connection) -> Result<crate::evidence::SessionFacts> {
 const COUNTED: &str = "WITH counted AS (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY coalesce(object, identity) ORDER BY records DESC, identity) AS copy FROM file) WHERE copy = 1)";
 
 fn files(db: &Connection, stored: &mut Stored) -> Result<()> {
-    let sums = "account, region, day, sum(records), sum(management), sum(data), sum(other), sum(objects), sum(damaged), sum(digests)";
+    // What Athena counted of a day and what files show of it are the same records: the larger count stands.
+    let sums = "account, region, day, sum(records) AS records, sum(management) AS management, sum(data) AS data, sum(other) AS other, sum(objects) AS objects, sum(damaged) AS damaged, sum(digests) AS digests";
+    let largest = "account, region, day, max(records), max(management), max(data), max(other), max(objects), max(damaged), max(digests)";
+    let origin = "CASE WHEN substr(identity, 1, 7) = 'athena/' THEN input ELSE '' END";
     each(
         db,
         &format!(
-            "{COUNTED} SELECT {sums} FROM file_coverage JOIN counted ON id = file GROUP BY account, region, day"
+            "{COUNTED} SELECT {largest} FROM (SELECT {sums} FROM file_coverage JOIN counted ON counted.id = file JOIN (SELECT id AS f, {origin} AS origin FROM file) ON f = file GROUP BY origin, account, region, day) GROUP BY account, region, day"
         ),
         |row| {
             let cell = Cell {

@@ -6,6 +6,7 @@ mod ledger;
 mod load;
 mod merge;
 mod profile;
+mod queries;
 mod write;
 
 pub use evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
@@ -14,3 +15,4 @@ pub use ledger::{JournalError, JournalFile, Opening, UserLock};
 pub use load::{KnownFiles, Stored, StoredInput};
 pub use merge::Merged;
 pub use profile::ProfileSink;
+pub use queries::{QueryState, StoredQuery};

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test program uses some of it")]
 
+pub mod athena;
 pub mod browser;
 pub mod keys;
 pub mod payloads;

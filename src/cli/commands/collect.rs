@@ -2,6 +2,7 @@
 
 use super::super::error::{ExitKind, Failure};
 use super::super::terminal::Terminal;
+use super::athena_source::{self, AthenaArguments};
 use super::filter::{Filter, Wanted};
 use super::live::{self, LiveArguments};
 use super::lookups::{self, LookedUp};
@@ -32,11 +33,13 @@ use std::sync::Arc;
   offkey collect s3://example-trail/AWSLogs/ --since 2026-07-01 --profile audit
   offkey collect --aws --profile audit
   offkey collect --aws --organization --exclude-accounts 444455556666 --max-time 2h
+  offkey collect --athena --trail s3://example-trail --create-table --since 2026-07-01
+  offkey collect --athena-results result.csv
   offkey collect --fetch-ranges
   zcat *.json.gz | offkey collect -")]
 pub(in super::super) struct Arguments {
     /// What to read: directories, files, s3://BUCKET/PREFIX, or '-'; told apart by content
-    #[arg(value_name = "INPUT", required_unless_present_any = ["fetch_ranges", "ranges", "aws"])]
+    #[arg(value_name = "INPUT", required_unless_present_any = ["fetch_ranges", "ranges", "aws", "athena", "athena_results"])]
     inputs: Vec<String>,
     /// The store; made where there is none
     #[arg(long, value_name = "FILE", default_value = "offkey.db")]
@@ -62,6 +65,8 @@ pub(in super::super) struct Arguments {
     json: bool,
     #[command(flatten)]
     live: LiveArguments,
+    #[command(flatten)]
+    athena: AthenaArguments,
 }
 
 /// What one run did.
@@ -78,6 +83,7 @@ struct Outcome {
     skipped: u64,
     interrupted: bool,
     aws: Option<Asked>,
+    athena: Option<athena_source::Asked>,
 }
 
 /// What AWS was asked.
@@ -109,11 +115,15 @@ struct Operation {
 }
 
 pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitKind, Failure> {
+    arguments.athena.check()?;
     let inputs = &arguments.inputs;
     let local: Vec<String> = inputs.iter().filter(|input| !S3Url::is_one(input)).cloned().collect();
     load::check_arguments(&local)?;
     let wanted = arguments.filter.resolve(&parse_day)?;
     arguments.live.check()?;
+    if arguments.live.fresh && !arguments.live.aws && !arguments.athena.athena {
+        return Err(Failure::usage("--fresh needs --aws or --athena").hint("both ask AWS itself"));
+    }
     let meter = Meter::new(arguments.live.budget());
     let mut remote = s3_source::connect(inputs, &arguments.access, &meter)?;
     let mut live = match arguments.live.aws {
@@ -124,12 +134,29 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     if let Some(live) = &mut live {
         live.collect(&mut store, terminal)?;
     }
+    let mut computed = None;
+    if arguments.athena.athena {
+        let asked = athena_source::run(
+            &arguments.athena,
+            &arguments.access,
+            &wanted,
+            arguments.live.fresh,
+            &meter,
+            &mut store,
+            terminal,
+        )?;
+        computed = Some(asked);
+    }
     let published = if arguments.fetch_ranges { PUBLISHED } else { &[] };
     let urls: Vec<&str> =
         published.iter().copied().chain(arguments.ranges.iter().map(String::as_str)).collect();
     let unfetched = ranges::fetch(&mut store, &urls, terminal)?;
     let known = store.known_files().map_err(failure)?;
     let lineage = Arc::new(Lineage::default());
+    if !arguments.athena.athena_results.is_empty() {
+        let given = athena_source::results(&arguments.athena.athena_results, &lineage, &mut store, terminal)?;
+        terminal.note(&format!("{given} events in results of Athena"));
+    }
     teach(&lineage, &store.sessions().map_err(failure)?);
     let named: Vec<Argument> = local.iter().map(Argument::new).collect();
     let (here, mut skips) = expand(&named);
@@ -221,6 +248,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         skipped: skips.len() as u64,
         interrupted: result.is_err(),
         aws: live.as_ref().map(|live| asked(live.accounts.len(), &meter, done.not_asked, &looked_up)),
+        athena: computed,
     };
     tell(&outcome, arguments.json, terminal)?;
     if result.is_err() {
@@ -228,7 +256,12 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         return Err(Failure::interrupted().hint(hint));
     }
     let hidden = store.hides_records().map_err(failure)?;
-    Ok(if hidden || unfetched > 0 || done.not_asked > 0 { ExitKind::Incomplete } else { ExitKind::Done })
+    let open = athena_source::kind(&store)? != ExitKind::Done;
+    Ok(if hidden || open || unfetched > 0 || done.not_asked > 0 {
+        ExitKind::Incomplete
+    } else {
+        ExitKind::Done
+    })
 }
 
 /// Entries of one source; there can be millions, so that nobody copies them.
@@ -374,6 +407,16 @@ fn tell(outcome: &Outcome, json: bool, terminal: &Terminal) -> Result<(), Failur
                 aws.objects_not_asked
             ));
         }
+    }
+    if let Some(athena) = &outcome.athena {
+        terminal.note(&format!(
+            "Athena: {} queries started, {:.1} MB scanned, about {:.2} dollars; {} rows, {} events",
+            athena.queries_started,
+            athena.scanned_bytes as f64 / 1e6,
+            athena.dollars,
+            athena.rows,
+            athena.events
+        ));
     }
     if json {
         let mut bytes = serde_json::to_vec(outcome).map_err(|e| Failure::new(e.to_string()))?;

@@ -29,7 +29,7 @@ pub(super) const ROLE: &str = "offkey-reader";
 const RESUMED: i64 = 4 * 3600;
 
 /// Days of logs that are read where `--since` does not say: the default threshold of idleness, and some more.
-const DAYS: i32 = 100;
+pub(super) const DAYS: i32 = 100;
 
 /// A trail whose newest log object is older shows no longer what happens.
 const LATELY: i32 = 2;
@@ -114,7 +114,6 @@ impl LiveArguments {
             ("--mfa-serial", self.mfa_serial.is_some()),
             ("--no-trails", self.no_trails),
             ("--resource-policies", self.resource_policies),
-            ("--fresh", self.fresh),
         ];
         match given.into_iter().find(|(_, given)| *given && !self.aws) {
             Some((name, _)) => {
@@ -309,7 +308,7 @@ impl Live {
             let content: Value = serde_json::from_str(&content).unwrap_or_default();
             if identity == self.name() {
                 earlier = Some(content);
-            } else if self.covers(&content) {
+            } else if identity.starts_with("aws/") && self.covers(&content) {
                 over.push(identity);
             }
         }

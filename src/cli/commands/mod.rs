@@ -1,5 +1,8 @@
 //! One file a command: its arguments, and what it does with them.
 
+pub(super) mod athena;
+mod athena_queries;
+mod athena_source;
 mod chosen;
 pub(super) mod collect;
 pub(super) mod completions;
