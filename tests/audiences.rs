@@ -81,7 +81,13 @@ fn marked_estate(dir: &Dir) {
                 "arn": format!("arn:aws:iam::{account}:user/zqx-path/{}", user(n % 6)), "principalId": format!("AIDAZQX{:014}", n % 6)},
         });
         let name = ["GetBucketPolicy", "AssumeRole", "DescribeTable"][(n % 3) as usize];
-        records.push(with(record(n, name, "2026-09-01T10:00:00Z"), fields));
+        records.push(with(record(n, name, "2026-09-01T10:00:00Z"), fields.clone()));
+        // Names with spaces and the like, and addresses that are none.
+        let odd_address = ["203.0.113.77:44321", "zqxhost.corp.example", "fe80::77%zqxeth0"][n as usize % 3];
+        let odd = json!({"eventSource": "s3.amazonaws.com", "errorCode": null, "responseElements": null,
+            "sourceIPAddress": odd_address,
+            "requestParameters": {"bucketName": "zqx-bucket", "key": format!("zqx Salaries ({n}), o'b;x of zqx.csv")}});
+        records.push(with(with(record(n + 500, "PutObject", "2026-09-01T11:00:00Z"), fields), odd));
     }
     dir.file(&format!("in/zqx-folder/AWSLogs/{account}/zqx-trail.json"), trail(&records));
     dir.file("in/zqx-broken.json", "{\"Records\": [{\"eventVersion\": \"1.11\", \"zqx\": ");
@@ -117,6 +123,9 @@ fn marked_estate(dir: &Dir) {
     ];
     let output = offkey(dir, &mute);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // Nobody of that name is in the inputs.
+    let absent = ["mute", "--user", "zqx absent", "--reason", "x", "--owner", "y", "--expires", "2027-01-31"];
+    assert_eq!(code(&offkey(dir, &absent)), 0);
 }
 
 const SECRET: [&str; 8] =
@@ -158,6 +167,14 @@ fn nothing_that_identifies_leaks_from_a_redacted_report() {
     for word in ["AWS Lambda", "Boto3", "user-1", "arn:aws:s3:::", "dynamodb"] {
         assert!(text.to_lowercase().contains(&word.to_lowercase()), "{word}");
     }
+    // Sentences are left as they were, but for names.
+    for sentence in ["calls come through a VPC endpoint", "open evidence gaps"] {
+        assert!(text.contains(sentence), "{sentence}");
+    }
+    assert!(text.contains("\"Effect\":\"Allow\""), "policies stay policies");
+    let output = offkey(&dir, &["diff", "x.json", "x.json"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("it is redacted"), "{}", stderr(&output));
     let schema: Value = serde_json::from_slice(&offkey(&dir, &["schema"]).stdout).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator.iter_errors(&json).map(|error| error.to_string()).collect();

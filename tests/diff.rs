@@ -48,6 +48,16 @@ fn compare(before: &[Value], after: &[Value], more: &[&str]) -> (Vec<(String, St
 }
 
 #[test]
+fn a_pipe_is_not_waited_for() {
+    let dir = Dir::new();
+    assert!(std::process::Command::new("mkfifo").arg(dir.path().join("a.json")).status().unwrap().success());
+    dir.file("b.json", format!("\u{feff}{}", report("2026-10-01T02:00:00+02:00", &[])));
+    let output = offkey(&dir, &["diff", "."]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("a.json") && stdout(&output).contains("2026-10-01"));
+}
+
+#[test]
 fn what_became_of_a_key() {
     let one = || key("AKIA1", json!({}));
     let inactive = || key("AKIA1", json!({"status": "Inactive"}));

@@ -5,7 +5,7 @@ use crate::analysis::{Analysis, KeyAnalysis, Role, role_of, user_of};
 use crate::attribution::Consumer;
 use crate::model::{WorkloadKind, format_instant};
 use crate::policy::{Danger, Document, Grant, Need, Parity, TrustPolicy, faults, prefix_of};
-use crate::recommend::{Advice, Outcome};
+use crate::recommend::{Advice, INCIDENTS, Outcome};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,9 +97,6 @@ pub struct Choices {
     /// Add a condition on the regions of the calls, where they are few.
     pub regions: bool,
 }
-
-/// Reasons of verdicts that make a key part of an incident.
-const INCIDENTS: &[&str] = &["quarantined", "key-validated", "attack-tool"];
 
 /// Regions that count as few.
 const FEW_REGIONS: usize = 3;

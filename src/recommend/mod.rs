@@ -8,5 +8,5 @@ mod waves;
 
 pub use advice::{Advice, Case, Outcome, Rule, advise};
 pub use rules::ALL as RULES;
-pub use verdict::{Due, KeyCase, Reason, Thresholds, Verdict, VerdictKind, judge};
+pub use verdict::{Due, INCIDENTS, KeyCase, Reason, Thresholds, Verdict, VerdictKind, judge};
 pub use waves::{Wave, WaveInput, wave_of};

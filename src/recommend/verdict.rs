@@ -8,6 +8,9 @@ use crate::inventory::{KeyFacts, KeyStatus, LastUsed};
 use crate::model::{Day, ROOT_USER, WorkloadKind, counted};
 use jiff::Timestamp;
 
+/// Codes of reasons that make a key part of an incident: its calls may be an intruder's.
+pub const INCIDENTS: &[&str] = &["quarantined", "key-validated", "attack-tool"];
+
 /// What to do with a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VerdictKind {

@@ -10,7 +10,7 @@ use crate::evidence::{Cadence, MintedSession};
 use crate::graph::Hub as GraphHub;
 use crate::inventory::{LastUsed as KeyLastUsed, OtherCredential};
 use crate::model::{AccountId, Day, Skip, WorkloadKind, format_instant};
-use crate::recommend::{Advice, VerdictKind, Wave as WaveKind};
+use crate::recommend::{Advice, INCIDENTS, VerdictKind, Wave as WaveKind};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -59,6 +59,7 @@ pub fn assemble(analysis: &Analysis, title: &str) -> Report {
         audience: "eng",
         redacted: false,
         logo: None,
+        part_of: None,
         parts: Vec::new(),
         offkey_version: env!("CARGO_PKG_VERSION"),
         as_of: format_instant(analysis.as_of),
@@ -292,7 +293,7 @@ fn consumer(analysis: &Analysis, key: &KeyAnalysis, c: &Workload, advice: &Advic
         rhythm: c.seen.then(|| c.cadence.rhythm.id()),
         active_days: c.cadence.active_days,
         longest_gap_days: c.cadence.longest_gap_days,
-        replacement: replacement(advice),
+        replacement: replacement(advice, key),
         cut_over: None,
     }
 }
@@ -304,7 +305,21 @@ pub(crate) fn uuid(id: [u8; 16]) -> String {
     [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
-fn replacement(advice: &Advice) -> Replacement {
+fn replacement(advice: &Advice, key: &KeyAnalysis) -> Replacement {
+    let incident = key.verdict.reasons.iter().any(|reason| INCIDENTS.contains(&reason.code));
+    if incident {
+        // A role would let an intruder's calls in again.
+        return Replacement {
+            rule: advice.rule,
+            title: advice.title,
+            outcome: advice.outcome.id(),
+            trust_policy: None,
+            needs: Vec::new(),
+            steps: Vec::new(),
+            caveats: vec!["the key is part of an incident: its calls may be an intruder's. Clear that up first; no policy is shown until then".to_owned()],
+            unblock: None,
+        };
+    }
     let trust = advice.trust.as_ref();
     Replacement {
         rule: advice.rule,
@@ -385,6 +400,14 @@ fn user_sessions(analysis: &Analysis) -> Vec<UserSession> {
 fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summary {
     let verdicts = [VerdictKind::Retire, VerdictKind::Replace, VerdictKind::Rotate, VerdictKind::Investigate];
     let count = |test: &dyn Fn(&Key) -> bool| keys.iter().filter(|key| test(key)).count();
+    let by_verdict = |test: &dyn Fn(&Key) -> bool| -> Vec<NamedCount> {
+        let of = |verdict: &VerdictKind| NamedCount {
+            id: verdict.id().to_owned(),
+            title: verdict.title().to_owned(),
+            count: count(&|key| key.verdict == verdict.id() && test(key)) as u64,
+        };
+        verdicts.iter().map(of).collect()
+    };
     let consumers: Vec<&Consumer> = keys.iter().flat_map(|key| &key.consumers).collect();
     let kinds = WorkloadKind::ALL.iter().map(|kind| NamedCount {
         id: kind.id().to_owned(),
@@ -396,14 +419,8 @@ fn summary(analysis: &Analysis, keys: &[Key], unknown_users: &[UserRef]) -> Summ
         users: analysis.material.inventory.users.len(),
         keys: keys.len(),
         keys_due: count(&|key| key.due_by_age == Some(true) || key.due_by_idle == Some(true)),
-        verdicts: verdicts
-            .iter()
-            .map(|verdict| NamedCount {
-                id: verdict.id().to_owned(),
-                title: verdict.title().to_owned(),
-                count: count(&|key| key.verdict == verdict.id()) as u64,
-            })
-            .collect(),
+        verdicts: by_verdict(&|_| true),
+        inactive: by_verdict(&|key| key.status == Some("Inactive")),
         consumers: consumers.len(),
         consumers_presumed: consumers.iter().filter(|c| !c.seen).count(),
         consumers_identified: consumers.iter().filter(|c| c.kind != WorkloadKind::Unknown.id()).count(),

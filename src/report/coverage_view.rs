@@ -20,6 +20,8 @@ pub struct Coverage {
 pub struct AccountCoverage {
     /// Account.
     pub account: String,
+    /// IAM users known, root included.
+    pub users: usize,
     /// First day with events.
     pub first_day: Option<String>,
     /// Last day with events.

@@ -24,6 +24,7 @@ const COLUMNS: &[&str] = &[
     "iam_last_used",
     "iam_last_used_service",
     "blocking_gaps",
+    "exempt",
 ];
 
 pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
@@ -62,5 +63,6 @@ fn row(key: &Key) -> Vec<String> {
         key.last_used.time.clone().unwrap_or_else(|| key.last_used.state.to_owned()),
         or_empty(&key.last_used.service),
         join(key.gaps.iter().filter(|gap| gap.blocks_unused).map(|gap| gap.id).collect()),
+        key.muted_by.is_some().to_string(),
     ]
 }

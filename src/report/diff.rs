@@ -2,7 +2,7 @@
 //! burn-down over many. Reads JSON reports as they are written, so that those of earlier versions count, too.
 
 use super::text::clean;
-use crate::model::{counted, parse_instant};
+use crate::model::{counted, format_instant, parse_instant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub struct PastReport {
     schema: String,
     /// The time it speaks for.
     pub as_of: String,
+    #[serde(default)]
+    redacted: bool,
     keys: Vec<PastKey>,
 }
 
@@ -188,15 +190,22 @@ impl PastReport {
     /// # Errors
     /// Where it is none.
     pub fn read(text: &str) -> Result<Self, String> {
-        let report: Self =
-            serde_json::from_str(text).map_err(|error| format!("not a JSON report: {error}"))?;
+        let mut report: Self = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| format!("not a JSON report: {error}"))?;
         if !report.schema.starts_with("offkey.report/") {
             return Err(format!("its schema is {:?}, not offkey.report", report.schema));
         }
         if report.schema != super::SCHEMA {
             return Err(format!("{} is of another version than {}", report.schema, super::SCHEMA));
         }
-        parse_instant(&report.as_of).ok_or_else(|| format!("{:?} is no time", report.as_of))?;
+        if report.redacted {
+            return Err(
+                "it is redacted: pseudonyms of one report say nothing about those of another".to_owned()
+            );
+        }
+        // However it is written, so that reports are in the order of their times.
+        let time = parse_instant(&report.as_of).ok_or_else(|| format!("{:?} is no time", report.as_of))?;
+        report.as_of = format_instant(time);
         Ok(report)
     }
 

@@ -39,6 +39,13 @@ impl Findings {
         self.about(id, keys, n, one, many);
     }
 
+    /// Says more of the last finding.
+    fn add(&mut self, text: &str) {
+        if let Some(last) = self.0.last_mut() {
+            last.text.push_str(text);
+        }
+    }
+
     fn about(&mut self, id: &'static str, keys: Vec<String>, n: usize, one: &str, many: &str) {
         let text = match n {
             0 => return,
@@ -123,6 +130,12 @@ pub(super) fn about_keys(keys: &[Key]) -> Vec<Finding> {
         "1 key can be retired now: nothing uses it, and no gap forbids the conclusion.",
         "{n} keys can be retired now: nothing uses them, and no gap forbids the conclusion.",
     );
+    let off = verdict("retire").filter(|key| key.status == Some("Inactive")).count();
+    match off {
+        0 => {}
+        1 => out.add(" One is inactive already."),
+        n => out.add(&format!(" {n} are inactive already.")),
+    }
     out.keys(
         "quick-wins",
         keys.iter().filter(|key| key.wave == WaveKind::QuickWins.id()),

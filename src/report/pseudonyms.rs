@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// What a name is of: the pseudonym begins with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,13 +71,69 @@ const TYPES: &[&str] = &[
     "volume",
 ];
 
+/// Texts, and what is put in the place of each.
+#[derive(Default)]
+struct Finder {
+    search: Option<AhoCorasick>,
+    put: Vec<String>,
+}
+
+impl Finder {
+    fn new<'a>(pairs: impl Iterator<Item = (&'a String, &'a String)>) -> Self {
+        let (texts, put): (Vec<&String>, Vec<String>) = pairs.map(|(text, put)| (text, put.clone())).unzip();
+        Self {
+            search: AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&texts).ok(),
+            put,
+        }
+    }
+
+    /// Hands what was found, and what stands between, to `out`; texts inside of longer words are not found.
+    fn each(&self, text: &str, mut between: impl FnMut(&str, &mut String), out: &mut String) {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let piece = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+        let joins = |a: Option<char>, b: Option<char>| a.is_some_and(word) && b.is_some_and(word);
+        let mut done = 0;
+        for found in self.search.iter().flat_map(|search| search.find_iter(text)) {
+            let (before, after) =
+                (piece(0, found.start()).chars().next_back(), piece(found.end(), text.len()).chars().next());
+            let inner = piece(found.start(), found.end());
+            if joins(before, inner.chars().next()) || joins(inner.chars().next_back(), after) {
+                continue;
+            }
+            between(piece(done, found.start()), out);
+            out.push_str(self.put.get(found.pattern().as_usize()).map_or("…", String::as_str));
+            done = found.end();
+        }
+        between(piece(done, text.len()), out);
+    }
+}
+
+/// Whether a word is one of this program's own language, by what its documents say: as somebody's tag, path or the like it is left
+/// alone in sentences, which would say nothing otherwise.
+fn is_ordinary(word: &str) -> bool {
+    const DOCUMENTS: [&str; 6] = [
+        include_str!("../../docs/verdicts.md"),
+        include_str!("../../docs/attribution.md"),
+        include_str!("../../docs/replacements.md"),
+        include_str!("../../docs/policy.md"),
+        include_str!("../../docs/rotation.md"),
+        include_str!("../../docs/inputs.md"),
+    ];
+    static WORDS: OnceLock<BTreeSet<&'static str>> = OnceLock::new();
+    let letters = |c: char| !c.is_ascii_alphabetic();
+    let words = WORDS.get_or_init(|| DOCUMENTS.iter().flat_map(|text| text.split(letters)).collect());
+    words.contains(word)
+}
+
 /// Names and what stands for them.
 #[derive(Default)]
 pub(super) struct Pseudonyms {
     gathered: BTreeMap<String, Kind>,
+    arns: BTreeSet<String>,
     stands_for: BTreeMap<String, String>,
-    finder: Option<AhoCorasick>,
-    found: Vec<String>,
+    /// Whole ARNs first: names in them may have spaces and commas, and would end where a sentence's word does.
+    whole: Finder,
+    names: Finder,
 }
 
 impl Pseudonyms {
@@ -100,13 +157,28 @@ impl Pseudonyms {
 
     /// A source address; a service's name in its place is left as it is.
     pub(super) fn address(&mut self, text: &str) {
+        // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
         match text.parse::<IpAddr>() {
             Ok(_) => self.add(text, Kind::Address),
             Err(_) if text.ends_with(".amazonaws.com") || text == "AWS Internal" => {}
-            Err(_) => text
-                .split([' ', ',', '(', ')'])
-                .filter(|part| part.parse::<IpAddr>().is_ok())
-                .for_each(|part| self.add(part, Kind::Address)),
+            Err(_) => self.add(text, Kind::Name),
+        }
+    }
+
+    /// A sentence that may have addresses in it.
+    pub(super) fn addresses(&mut self, text: &str) {
+        for part in text.split([' ', ',', '(', ')']).filter(|part| part.parse::<IpAddr>().is_ok()) {
+            self.add(part, Kind::Address);
+        }
+    }
+
+    /// What an exemption names: `key …`, `user …` or `account …`.
+    pub(super) fn exempt(&mut self, text: &str) {
+        match text.split_once(' ') {
+            Some(("key", id)) => self.id(id),
+            Some(("account", account)) => self.account(account),
+            Some((_, user)) => self.user(user),
+            None => self.user(text),
         }
     }
 
@@ -162,6 +234,11 @@ impl Pseudonyms {
     /// An ARN, or a name in its place: the account, and every part of the resource.
     pub(super) fn arn(&mut self, text: &str) {
         let Some(parts) = Arn::parse(text) else { return self.name(text) };
+        if parts.account == "aws" {
+            // AWS's own, the same for everybody.
+            return;
+        }
+        self.arns.insert(text.to_owned());
         self.account(parts.account);
         let issuer = parts.resource.strip_prefix("oidc-provider/");
         if let Some(issuer) = issuer {
@@ -208,9 +285,12 @@ impl Pseudonyms {
             }
             self.stands_for.insert(text.clone(), short);
         }
-        let texts: Vec<&String> = self.stands_for.keys().collect();
-        self.finder = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&texts).ok();
-        self.found = self.stands_for.values().cloned().collect();
+        let in_sentences =
+            |text: &&String| self.gathered.get(*text) != Some(&Kind::Name) || !is_ordinary(text);
+        self.names = Finder::new(self.stands_for.iter().filter(|(text, _)| in_sentences(text)));
+        let arns: BTreeMap<String, String> =
+            self.arns.iter().filter_map(|arn| Some((arn.clone(), self.renamed(&Arn::parse(arn)?)))).collect();
+        self.whole = Finder::new(arns.iter());
         self
     }
 
@@ -220,25 +300,33 @@ impl Pseudonyms {
             return whole.clone();
         }
         let mut out = String::with_capacity(text.len());
+        self.whole.each(text, |between, out| self.without_whole(between, out), &mut out);
+        out
+    }
+
+    /// A text without the ARNs that were gathered: others may be in it.
+    fn without_whole(&self, text: &str, out: &mut String) {
         let mut rest = text;
         while let Some(at) = rest.find("arn:") {
             let (before, from) = rest.split_at(at);
-            self.words(before, &mut out);
+            self.words(before, out);
             let end = from.find(|c: char| c.is_whitespace() || "\"'(),;>".contains(c)).unwrap_or(from.len());
             // A full stop ends the sentence, and no ARN.
             let (arn, after) =
                 from.split_at(from.get(..end).map_or(end, |arn| arn.trim_end_matches('.').len()));
             match Arn::parse(arn) {
                 Some(parts) => out.push_str(&self.renamed(&parts)),
-                None => self.words(arn, &mut out),
+                None => self.words(arn, out),
             }
             rest = after;
         }
-        self.words(rest, &mut out);
-        out
+        self.words(rest, out);
     }
 
     fn renamed(&self, arn: &Arn<'_>) -> String {
+        if arn.account == "aws" {
+            return format!("arn:{}:{}:{}:aws:{}", arn.partition, arn.service, arn.region, arn.resource);
+        }
         let account = if arn.account.is_empty() { String::new() } else { self.one(arn.account) };
         let mut resource = String::new();
         let mut word = String::new();
@@ -275,23 +363,7 @@ impl Pseudonyms {
     }
 
     fn words(&self, text: &str, out: &mut String) {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        let mut done = 0;
-        for found in self.finder.iter().flat_map(|finder| finder.find_iter(text)) {
-            let piece = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-            let (before, after) =
-                (piece(0, found.start()).chars().next_back(), piece(found.end(), text.len()).chars().next());
-            let inner = piece(found.start(), found.end());
-            let joins = |a: Option<char>, b: Option<char>| a.is_some_and(word) && b.is_some_and(word);
-            // Inside of a longer word it is no name.
-            if joins(before, inner.chars().next()) || joins(inner.chars().next_back(), after) {
-                continue;
-            }
-            patterns(piece(done, found.start()), out);
-            out.push_str(self.found.get(found.pattern().as_usize()).map_or("…", String::as_str));
-            done = found.end();
-        }
-        patterns(text.get(done..).unwrap_or_default(), out);
+        self.names.each(text, patterns, out);
     }
 }
 
@@ -308,10 +380,16 @@ fn patterns(text: &str, out: &mut String) {
         // Full stops and colons end sentences; two colons end prefixes.
         let is_address = token.parse::<IpAddr>().is_ok();
         let bare = if is_address { token } else { token.trim_end_matches(['.', ':']) };
+        // With a port behind it.
+        let host = bare.rsplit_once(':').filter(|(host, port)| {
+            host.parse::<std::net::Ipv4Addr>().is_ok() && port.bytes().all(|b| b.is_ascii_digit())
+        });
         let digits = bare.len() == 12 && bare.bytes().all(|b| b.is_ascii_digit());
         let id = bare.len() >= 16 && PREFIXES.iter().any(|prefix| bare.starts_with(prefix));
         if digits || id {
             out.push_str(&shortened(bare));
+        } else if let Some((host, port)) = host {
+            out.push_str(&format!("{}:{port}", network(host)));
         } else if bare.len() > 6 && bare.parse::<IpAddr>().is_ok() {
             out.push_str(&network(bare));
         } else {
@@ -382,6 +460,10 @@ mod tests {
         names.address("192.0.2.7");
         names.address("192.0.2.8");
         names.arn("arn:aws:s3:::payroll-exports/2026/*");
+        names.arn("arn:aws:s3:::hr/Salaries of Jane Doe, o'b;x.csv");
+        names.name("account");
+        names.name("last");
+        names.exempt("user gone-already");
         names.path("AssumeRole arn:aws:iam::444455556666:role/reader > GetSessionToken");
         let names = names.finish();
         for (text, want) in [
@@ -392,12 +474,20 @@ mod tests {
             ("from 198.51.100.9, 2001:db8::1", "from 198.51.x.x, 2001:x::"),
             ("network 198.51.100.0/24", "network 198.51.x.x/24"),
             ("boto3 at 2001:db8:77::/48", "boto3 at 2001:x::/48"),
-            ("arn:aws:s3:::payroll-exports/2026/*", "arn:aws:s3:::name-2/name-1/*"),
-            ("role arn:aws:iam::444455556666:role/reader.", "role arn:aws:iam::…6666:role/name-3."),
+            ("from 203.0.113.200:44321", "from 203.0.x.x:44321"),
+            (
+                "s3:PutObject on arn:aws:s3:::hr/Salaries of Jane Doe, o'b;x.csv, twice",
+                "s3:PutObject on arn:aws:s3:::name-3/name-2, twice",
+            ),
+            ("the account that was last used", "the account that was last used"),
+            ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:policy/AdministratorAccess"),
+            ("user gone-already", "user user-2"),
+            ("arn:aws:s3:::payroll-exports/2026/*", "arn:aws:s3:::name-5/name-1/*"),
+            ("role arn:aws:iam::444455556666:role/reader.", "role arn:aws:iam::…6666:role/name-6."),
             ("arn:aws:iam::999988887777:role/other", "arn:aws:iam::…7777:role/…"),
             (
                 "AssumeRole arn:aws:iam::444455556666:role/reader > x",
-                "AssumeRole arn:aws:iam::…6666:role/name-3 > x",
+                "AssumeRole arn:aws:iam::…6666:role/name-6 > x",
             ),
             ("AIDAQWERTYUIOPASDFGH was here at 12:30", "AIDA…DFGH was here at 12:30"),
             ("arn:aws:iam::<ACCOUNT_ID>:role/<ROLE>", "arn:aws:iam::<ACCOUNT_ID>:role/<ROLE>"),

@@ -147,8 +147,13 @@ fn strings(value: &mut Value, text: &impl Fn(&mut String)) {
         Value::Object(fields) => {
             let old = std::mem::take(fields);
             fields.extend(old.into_iter().map(|(mut name, mut value)| {
-                text(&mut name);
-                strings(&mut value, text);
+                // The language's own words are no names; condition keys may have an issuer's.
+                if name.contains([':', '/', '.']) {
+                    text(&mut name);
+                }
+                if !matches!(name.as_str(), "Effect" | "Action" | "Version" | "Sid") {
+                    strings(&mut value, text);
+                }
                 (name, value)
             }));
         }
@@ -168,7 +173,15 @@ fn gather(report: &Report, analysis: &Analysis) -> Pseudonyms {
     }
     for key in &report.keys {
         names.reference(&key.reference);
-        key.asides.iter().for_each(|aside| names.address(&aside.who));
+        key.asides.iter().for_each(|aside| names.addresses(&aside.who));
+        let granted = key.consumers.iter().flat_map(|consumer| &consumer.permissions);
+        granted
+            .flat_map(|permission| &permission.resources)
+            .filter(|arn| *arn != "*")
+            .for_each(|arn| names.arn(arn));
+    }
+    for mute in &report.mutes {
+        mute.names.iter().for_each(|name| names.exempt(name));
     }
     for (account, facts) in &inventory.accounts {
         names.account(account.as_str());

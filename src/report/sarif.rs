@@ -65,7 +65,7 @@ pub(super) fn render(report: &Report) -> Result<Vec<u8>, String> {
     let mut keys: Vec<&Key> = report.keys.iter().filter(|key| key.status != Some("Inactive")).collect();
     keys.sort_by_key(rank);
     let left = keys.len().saturating_sub(RESULTS);
-    let results: Vec<Value> = keys.iter().take(RESULTS).map(|key| result(key)).collect();
+    let results: Vec<Value> = keys.iter().take(RESULTS).map(|key| result(key, report)).collect();
     let mut notes = Vec::new();
     if left > 0 {
         notes.push(json!({"level": "warning", "message": {"text": format!("{left} more keys are not in this file: GitHub shows {RESULTS} results at most. The JSON report has them all.")}}));
@@ -95,7 +95,7 @@ fn level(verdict: &str) -> &'static str {
     }
 }
 
-fn result(key: &Key) -> Value {
+fn result(key: &Key, report: &Report) -> Value {
     let at = RULES.iter().position(|(id, ..)| *id == key.verdict).unwrap_or(0);
     let mut text = format!("{}: {}.", key.reference, key.verdict_title);
     if let Some(user) = &key.user {
@@ -116,7 +116,7 @@ fn result(key: &Key) -> Value {
     // GitHub wants a file; a key has none: a place of the same name each time keeps alerts together.
     let account = key.account.as_deref().unwrap_or("unknown");
     let user = key.user.as_deref().unwrap_or("unknown");
-    json!({
+    let mut result = json!({
         "ruleId": format!("offkey/{}", key.verdict),
         "ruleIndex": at,
         "level": level(key.verdict),
@@ -125,9 +125,24 @@ fn result(key: &Key) -> Value {
             "physicalLocation": {"artifactLocation": {"uri": format!("aws/{}/{}", encoded(account), encoded(user))}, "region": {"startLine": 1}},
             "logicalLocations": [{"name": key.reference, "fullyQualifiedName": format!("{account}/{user}/{}", key.reference), "kind": "resource"}],
         }],
-        // The key, and not the verdict: a verdict that changes is the same alert.
-        "partialFingerprints": {"offkeyAccessKey/v1": fingerprint(&key.reference)},
-    })
+    });
+    if !report.redacted {
+        // The key, and not the verdict: a verdict that changes is the same alert. A pseudonym may be another's next time.
+        result["partialFingerprints"] = json!({"offkeyAccessKey/v1": fingerprint(&key.reference)});
+    }
+    if let Some(mute) = key.muted_by.and_then(|at| report.mutes.get(at)) {
+        let why = clean(&format!(
+            "{} ({}, until {})",
+            mute.reason,
+            mute.owner,
+            mute.expires.as_deref().unwrap_or("?")
+        ))
+        .chars()
+        .take(MESSAGE)
+        .collect::<String>();
+        result["suppressions"] = json!([{"kind": "external", "status": "accepted", "justification": why}]);
+    }
+    result
 }
 
 fn fingerprint(reference: &str) -> String {

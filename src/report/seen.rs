@@ -45,6 +45,7 @@ pub(super) fn coverage(analysis: &Analysis, unknowns: Vec<String>) -> Coverage {
         let data = material.evidence.coverage.data_sources(account);
         AccountCoverage {
             account: account.to_string(),
+            users: material.inventory.users.keys().filter(|(own, _)| own == account).count(),
             first_day: window.map(|w| w.first.to_string()),
             last_day: window.map(|w| w.last.to_string()),
             missing: missing

@@ -26,6 +26,9 @@ pub fn of_account(report: &Report, account: &str) -> Report {
     part.dependencies.groups.retain(|group| group.iter().any(|key| own.contains(key)));
     part.dependencies.hubs.retain(|hub| hub.keys.iter().any(|key| own.contains(key)));
     part.history.clear();
+    for (at, mute) in part.mutes.iter_mut().enumerate() {
+        mute.keys = part.keys.iter().filter(|key| key.muted_by == Some(at)).count();
+    }
     summarise(&mut part);
     part
 }
@@ -34,10 +37,10 @@ fn summarise(part: &mut Report) {
     let keys = &part.keys;
     let count = |test: &dyn Fn(&Key) -> bool| keys.iter().filter(|key| test(key)).count();
     let consumers: Vec<&Consumer> = keys.iter().flat_map(|key| &key.consumers).collect();
-    let users: BTreeSet<&str> = keys.iter().filter_map(|key| key.user.as_deref()).collect();
+    let users: usize = part.coverage.accounts.iter().map(|account| account.users).sum();
     let summary = &mut part.summary;
     summary.accounts = 1;
-    summary.users = users.len() + part.users_with_unknown_keys.len();
+    summary.users = users;
     summary.keys = keys.len();
     summary.keys_due = count(&|key| key.due_by_age == Some(true) || key.due_by_idle == Some(true));
     for verdict in &mut summary.verdicts {
@@ -46,6 +49,9 @@ fn summarise(part: &mut Report) {
     summary.consumers = consumers.len();
     summary.consumers_presumed = consumers.iter().filter(|c| !c.seen).count();
     summary.consumers_identified = consumers.iter().filter(|c| c.kind != WorkloadKind::Unknown.id()).count();
+    for verdict in &mut summary.inactive {
+        verdict.count = count(&|key| key.verdict == verdict.id && key.status == Some("Inactive")) as u64;
+    }
     for kind in &mut summary.kinds {
         kind.count = consumers.iter().filter(|c| c.kind == kind.id).count() as u64;
     }

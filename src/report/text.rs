@@ -7,7 +7,9 @@ use std::fmt::Write;
 /// reorder, hide or join what is written.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{061c}' | '\u{e0000}'..='\u{e0fff}')
+        // These have no width, or that of a space, and make names that look like others.
+        || matches!(c, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0e}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
 }
 
 /// The text on one line, with everything unsafe made visible as `\u{…}`.
@@ -88,7 +90,7 @@ pub(super) fn markdown(text: &str) -> String {
         }
     }
     // Bare addresses become links on some sites.
-    out.replace("://", "&#58;//")
+    out.replace("://", "&#58;//").replace("www.", "www&#46;").replace("WWW.", "WWW&#46;")
 }
 
 /// A Markdown code span.

@@ -26,6 +26,8 @@ pub struct Report {
     /// Picture on the page, as a `data:` URI; no part of JSON.
     #[serde(skip)]
     pub logo: Option<String>,
+    /// For the page of one account: the file that has all of them.
+    pub part_of: Option<String>,
     /// Pages of single accounts, where one page for all would be too large; the key pages are there.
     pub parts: Vec<Part>,
     /// Version of the program that made it.
@@ -93,6 +95,8 @@ pub struct Summary {
     pub keys_due: usize,
     /// Keys by verdict.
     pub verdicts: Vec<NamedCount>,
+    /// Of those, keys that are inactive already: what is left to do is to delete them. The burn-down counts active keys only.
+    pub inactive: Vec<NamedCount>,
     /// Consumers, those included that are presumed and seen in no record.
     pub consumers: usize,
     /// Of those, presumed ones.

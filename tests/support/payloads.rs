@@ -74,6 +74,8 @@ pub fn payloads() -> Vec<String> {
         "../../../etc/passwd",
         "%0d%0aSet-Cookie: x=1",
         "undefined",
+        "adm\u{ad}in\u{3164}\u{e0101}\u{fff9}x\u{180e}",
+        "www.example.com",
         "null",
         "{\"$\":0}",
         "𝕏😀\u{301}",
@@ -84,5 +86,5 @@ pub fn payloads() -> Vec<String> {
 /// Characters that no output may hold as they are, but for the line breaks of its own.
 pub fn is_dangerous(c: char) -> bool {
     (c.is_control() && c != '\n')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{e0000}'..='\u{e0fff}' | '\u{ad}' | '\u{180e}' | '\u{3164}' | '\u{fff9}'..='\u{fffb}')
 }

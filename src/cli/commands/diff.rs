@@ -58,7 +58,16 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     }
 }
 
+/// A report of a hundred thousand keys has a fifth of that.
+const LARGEST: u64 = 8 << 30;
+
 fn read(path: &str) -> Result<PastReport, Failure> {
+    // A pipe would be waited for.
+    let meta = std::fs::metadata(path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
+    if !meta.is_file() || meta.len() > LARGEST {
+        return Err(Failure::new(format!("{path}: no file, or one of more than {} GB", LARGEST >> 30))
+            .hint("give two reports written with `offkey report … -o FILE.json`, or one directory of them"));
+    }
     let text = std::fs::read_to_string(path).map_err(|error| Failure::new(format!("{path}: {error}")))?;
     PastReport::read(&text).map_err(|error| {
         Failure::new(format!("{path}: {error}"))

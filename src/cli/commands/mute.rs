@@ -67,6 +67,19 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         terminal.data(list(&known).as_bytes())?;
         return Ok(ExitKind::Done);
     }
+    for (what, name) in named {
+        let Some(name) = name else { continue };
+        // Key ids have 16 letters, digits and underscores at least, accounts twelve digits.
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let fits = match what {
+            "key" => (16..=128).contains(&name.len()) && name.chars().all(word),
+            "account" => name.len() == 12 && name.chars().all(|c| c.is_ascii_digit()),
+            _ => !name.trim().is_empty() && name.trim() == name,
+        };
+        if !fits {
+            return Err(Failure::usage(format!("--{what}: {name:?} is none, so nothing would be exempt")));
+        }
+    }
     let given = |name: &str, value: &Option<String>| match value.as_deref().map(str::trim) {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
         _ => Err(Failure::usage(format!("a mute needs --{name}"))),

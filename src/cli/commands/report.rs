@@ -56,7 +56,7 @@ pub(in super::super) struct Arguments {
     /// Exemptions [default: offkey.mutes.toml, if it is there]
     #[arg(long, value_name = "FILE")]
     mutes: Option<String>,
-    /// Exit with 10 if a key has this verdict, or is due, also where the evidence is incomplete; exempt keys do
+    /// Exit with 10 if a key has this verdict, or is due, also where the evidence is incomplete; exempt and inactive keys do
     /// not count; may be given several times
     #[arg(long, value_name = "WHAT")]
     fail_on: Vec<FailOn>,
@@ -98,7 +98,8 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     }
     match rules(arguments.mutes.as_deref(), analysis.as_of) {
         Ok(rules) => mute(&mut report, &rules),
-        // A report without exemptions says more, not less.
+        Err(failure) if arguments.mutes.is_some() => return Err(failure),
+        // Nobody named the file; a report without exemptions says more, not less.
         Err(failure) => terminal.warn(&format!("exemptions are not used: {failure}")),
     }
     if arguments.redact {
@@ -131,16 +132,19 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     } else {
         terminal.note(&summary(&report, terminal.width()));
     }
-    let found = report.keys.iter().filter(|key| key.muted_by.is_none()).any(|key| {
-        arguments.fail_on.iter().any(|on| match on {
-            FailOn::Any => true,
-            FailOn::Due => key.due_by_age == Some(true) || key.due_by_idle == Some(true),
-            FailOn::Retire => key.verdict == "retire",
-            FailOn::Replace => key.verdict == "replace",
-            FailOn::Rotate => key.verdict == "rotate",
-            FailOn::Investigate => key.verdict == "investigate",
-        })
-    });
+    let found =
+        report.keys.iter().filter(|key| key.muted_by.is_none() && key.status != Some("Inactive")).any(
+            |key| {
+                arguments.fail_on.iter().any(|on| match on {
+                    FailOn::Any => true,
+                    FailOn::Due => key.due_by_age == Some(true) || key.due_by_idle == Some(true),
+                    FailOn::Retire => key.verdict == "retire",
+                    FailOn::Replace => key.verdict == "replace",
+                    FailOn::Rotate => key.verdict == "rotate",
+                    FailOn::Investigate => key.verdict == "investigate",
+                })
+            },
+        );
     // What was asked for comes first: one damaged file must not silence a gate.
     Ok(if found { ExitKind::Findings } else { load::completeness(&analysis.material) })
 }
@@ -163,7 +167,9 @@ fn in_parts(
         let name: String = account.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
         let name = if name.is_empty() { format!("part-{}", parts.len() + 1) } else { name };
         let file = format!("{stem}.{name}.{extension}");
-        outputs::write(&file, &rendered(ReportFormat::Html, &of_account(report, account), &file)?, terminal)?;
+        let mut part = of_account(report, account);
+        part.part_of = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        outputs::write(&file, &rendered(ReportFormat::Html, &part, &file)?, terminal)?;
         let file =
             Path::new(&file).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         parts.push(Part { account: account.clone(), file });

@@ -144,7 +144,9 @@ function burnDown() {
     return section(
       'burn-down',
       'Burn-down',
-      empty('One report shows no progress. Give the directory of earlier JSON reports by --history.'),
+      data.part_of
+        ? empty('The burn-down is on ', el('a', { href: encodeURIComponent(data.part_of) }, 'the page of all accounts'), '.')
+        : empty('One report shows no progress. Give the directory of earlier JSON reports by --history.'),
     );
   }
   const { width, height, left, right, top, bottom } = BURN;

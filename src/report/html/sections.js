@@ -64,11 +64,12 @@ function summary() {
   const s = data.summary;
   const tiles = VERDICTS.map(([id, title, why]) => {
     const total = s.verdicts.find((verdict) => verdict.id === id)?.count || 0;
+    const off = s.inactive.find((verdict) => verdict.id === id)?.count || 0;
     const share = s.keys ? ` (${Math.round((100 * total) / s.keys)} %)` : '';
     const inside = [
       el('span', { class: 'tile-name' }, icon(id), title),
       el('span', { class: 'tile-count' }, n(total)),
-      el('span', { class: 'muted' }, `${why}${share}`),
+      el('span', { class: 'muted' }, `${why}${share}${off ? `; ${n(off)} already inactive` : ''}`),
     ];
     return el(
       'li',
