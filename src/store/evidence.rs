@@ -375,6 +375,32 @@ mod tests {
     }
 
     #[test]
+    fn older_stores_are_brought_up_to_date_and_keep_what_they_hold() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = |db: &Connection| -> Vec<(String, Option<String>)> {
+            let mut all = db.prepare("SELECT name, tbl_name FROM sqlite_schema ORDER BY 1, 2").unwrap();
+            all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+        };
+        let fresh = EvidenceStore::open_to_collect(&dir.path().join("new"), &mut || false).unwrap();
+        for version in 1..MIGRATIONS.len() {
+            let path = dir.path().join(version.to_string());
+            let db = Connection::open(&path).unwrap();
+            MIGRATIONS.iter().take(version).for_each(|step| db.execute_batch(step).unwrap());
+            db.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
+            db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            db.execute_batch(
+                "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed)
+                 VALUES ('/a', 'a', '.', 'o', 1, 2, 0, 1, 1, 0)",
+            )
+            .unwrap();
+            drop(db);
+            let store = EvidenceStore::open_to_collect(&path, &mut || false).unwrap();
+            assert!(store.known_files().unwrap().has("/a", 1, 2), "from version {version}");
+            assert_eq!(names(&store.connection), names(&fresh.connection), "from version {version}");
+        }
+    }
+
+    #[test]
     fn a_second_collector_waits_or_gives_up() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.db");
