@@ -321,6 +321,13 @@ fn an_interrupt_stops_the_queries_and_the_next_run_goes_on() {
         "{told}"
     );
     assert_eq!(told["athena"]["estimated_bytes"], 0);
+    // What was asked of one region says nothing of the others, whichever comes first.
+    let one =
+        stand_in.run(&dir, &arguments("regions.db", &[&SPAN[..], &["--regions", "us-east-1"]].concat()));
+    assert_eq!(code(&one), 0, "{}", stderr(&one));
+    let all = stand_in.run(&dir, &arguments("regions.db", &SPAN));
+    assert_eq!(outcome(&all)["athena"]["slices_known"], 0, "{}", stderr(&all));
+    assert_same(&dir, "regions.db", "native.db", "one region, then all");
 }
 
 #[test]

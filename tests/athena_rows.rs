@@ -95,20 +95,18 @@ fn the_demos_rows_are_the_native_ones() {
     let root = dir.path().join("demo/estate/trail");
     without_damage(&root);
     natively(&dir, &root, "native.db");
-    for kind in ["csv", "parquet"] {
-        by_query(&python, &dir, &root, &format!("{kind}.db"), kind);
-        let (rows, sessions) = assert_same(&dir, &format!("{kind}.db"), "native.db", kind);
-        println!("demo, {kind}: {rows} rows and {sessions} sessions of keys, equal");
-        assert!(rows > 2000 && sessions > 200);
-    }
-    // Both ways into one store, in either order, and each twice: nothing counts twice.
+    by_query(&python, &dir, &root, "csv.db", "csv");
+    let (rows, sessions) = assert_same(&dir, "csv.db", "native.db", "the demo");
+    println!("demo: {rows} rows and {sessions} sessions of keys, equal");
+    assert!(rows > 2000 && sessions > 200);
+    let merged = offkey(&dir, &["merge", "csv.db", "native.db", "--store", "merged.db"]);
+    assert!(matches!(code(&merged), 0 | 3), "{}", stderr(&merged));
+    // Both ways into one store, in either order: nothing counts twice.
+    natively(&dir, &root, "again.db");
     by_query(&python, &dir, &root, "native.db", "csv");
     natively(&dir, &root, "csv.db");
-    natively(&dir, &root, "again.db");
     assert_same(&dir, "native.db", "again.db", "files first");
     assert_same(&dir, "csv.db", "again.db", "the query first");
-    let merged = offkey(&dir, &["merge", "parquet.db", "again.db", "--store", "merged.db"]);
-    assert!(matches!(code(&merged), 0 | 3), "{}", stderr(&merged));
     assert_same(&dir, "merged.db", "again.db", "merged");
 }
 
@@ -397,7 +395,7 @@ impl Dice {
 #[test]
 fn generated_rows_are_the_native_ones() {
     let Some(python) = python() else { return };
-    let rounds = if std::env::var_os("OFFKEY_FULL").is_some() { 40 } else { 3 };
+    let rounds = if std::env::var_os("OFFKEY_FULL").is_some() { 40 } else { 2 };
     let mut dice = Dice(7);
     for round in 0..rounds {
         let dir = Dir::new();

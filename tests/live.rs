@@ -664,7 +664,7 @@ fn athena(stand_in: &StandIn, dir: &Dir) {
         ["collect", "--athena", "--since", "2026-09-01", "--until", "2026-09-01", "--store", "athena.db"];
     let trail =
         ["--trail", "s3://example-trail", "--create-table", "--output-location", "s3://example-results/"];
-    for more in [&trail[..], &[]] {
+    for more in [&trail[..], &trail, &[]] {
         let output = stand_in.run(dir, &[&base[..], more].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
     }

@@ -5,9 +5,8 @@ use crate::model::Day;
 use std::fmt::Write;
 
 /// Columns as AWS documents them
-/// (<https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-partition-projection.html>), and four members more:
-/// `inScopeOf`, which names what a role's session was issued to, `managementEvent`, the `ARNPrefix` of resources and
-/// `invokedBy` of tables made long ago
+/// (<https://docs.aws.amazon.com/athena/latest/ug/create-cloudtrail-table-partition-projection.html>), and three more:
+/// `inScopeOf`, which names what a role's session was issued to, `managementEvent`, and the `ARNPrefix` of resources
 /// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>).
 pub(super) const COLUMN_TYPES: &[(&str, &str)] = &[
     ("eventversion", "STRING"),

@@ -136,7 +136,7 @@ pub fn usage_sql(layout: &Layout, slice: &Slice, regions: &[String]) -> Result<S
         .replace("{prefixes}", prefixes)
         .replace("{format}", FORMAT)
         .replace("{kind}", kind)
-        .replace("{origin}", &layout.origin())
+        .replace("{origin}", &layout.scope(regions))
         .replace("{sessions}", &sessions);
     for column in OPTIONAL {
         let have = if layout.has(column) { column } else { NOTHING };

@@ -180,6 +180,16 @@ impl Layout {
         format!("{}.{}", self.database, self.table)
     }
 
+    /// The same with the regions that are asked for, where not all are: what was asked of some says nothing of others.
+    pub fn scope(&self, regions: &[String]) -> String {
+        let mut regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+        regions.sort_unstable();
+        match regions.is_empty() {
+            true => self.origin(),
+            false => format!("{}[{}]", self.origin(), regions.join(" ")),
+        }
+    }
+
     /// Whether it has a column.
     pub(super) fn has(&self, column: &str) -> bool {
         self.columns.iter().any(|(name, _)| name == column)

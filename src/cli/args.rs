@@ -30,6 +30,7 @@ pub(super) struct Global {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it, for as long as the program runs")]
 pub(super) enum Command {
     Demo(demo::Arguments),
     Collect(collect::Arguments),

@@ -325,7 +325,7 @@ impl<'a> Queries<'a> {
         let account = slice.account.clone().or_else(|| layout.only_account.clone()).unwrap_or_default();
         self.not_read.insert((account.clone(), slice.first));
         self.terminal.warn(&format!("{title}: {why}"));
-        let origin = layout.origin();
+        let origin = layout.scope(regions);
         let name = lost_name(&origin, slice.account.as_deref().unwrap_or("all"), slice);
         // Whoever read that day from S3 misses nothing.
         if store.has_objects(&account, slice.first)? {
@@ -369,7 +369,7 @@ fn open(
     regions: &[String],
     known: impl Fn(&str) -> Option<StoredQuery>,
 ) -> Result<Open, Failure> {
-    let name = slice.name(&layout.origin());
+    let name = slice.name(&layout.scope(regions));
     let mut query = known(&name).unwrap_or_else(|| StoredQuery::planned(&name));
     // What failed for good is tried anew by every run.
     if query.state == QueryState::Failed {

@@ -147,7 +147,7 @@ pub(super) fn run(
     let today = Day::of(terminal.now());
     let (first, last) = (wanted.since.unwrap_or(today.plus(-DAYS)), wanted.until.unwrap_or(today));
     let accounts = accounts(&layout, wanted, &mut s3)?;
-    let origin = layout.origin();
+    let origin = layout.scope(&wanted.regions);
     if fresh {
         store.forget_queries(&format!("{origin}/")).map_err(failure)?;
     }
