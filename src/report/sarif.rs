@@ -126,9 +126,14 @@ fn result(key: &Key, report: &Report) -> Value {
             "logicalLocations": [{"name": key.reference, "fullyQualifiedName": format!("{account}/{user}/{}", key.reference), "kind": "resource"}],
         }],
     });
+    let mut add = |name: &str, value: Value| {
+        if let Some(fields) = result.as_object_mut() {
+            fields.insert(name.to_owned(), value);
+        }
+    };
     if !report.redacted {
         // The key, and not the verdict: a verdict that changes is the same alert. A pseudonym may be another's next time.
-        result["partialFingerprints"] = json!({"offkeyAccessKey/v1": fingerprint(&key.reference)});
+        add("partialFingerprints", json!({"offkeyAccessKey/v1": fingerprint(&key.reference)}));
     }
     if let Some(mute) = key.muted_by.and_then(|at| report.mutes.get(at)) {
         let why = clean(&format!(
@@ -140,7 +145,7 @@ fn result(key: &Key, report: &Report) -> Value {
         .chars()
         .take(MESSAGE)
         .collect::<String>();
-        result["suppressions"] = json!([{"kind": "external", "status": "accepted", "justification": why}]);
+        add("suppressions", json!([{"kind": "external", "status": "accepted", "justification": why}]));
     }
     result
 }
