@@ -451,8 +451,8 @@ fn generated_rows_are_the_native_ones() {
             let one = with(
                 record(
                     n,
-                    dice.pick(&["AssumeRole", "AssumeRoleWithSAML", "ListBuckets", "PutObject"]),
-                    dice.pick(&times),
+                    dice.pick::<&str>(&["AssumeRole", "AssumeRoleWithSAML", "ListBuckets", "PutObject"]),
+                    dice.pick::<&str>(&times),
                 ),
                 json!({
                     "eventID": id, "userAgent": dice.pick(&texts), "errorCode": dice.pick(&texts), "sharedEventID": dice.pick(&["", "s1", "s2"]),
