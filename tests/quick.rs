@@ -12,7 +12,7 @@
 
 use offkey::analysis::read_bytes;
 use offkey::cloudtrail::{
-    Detail, Event, Instructions, PADDING, Records, Scan, decode, decode_usual, scan_by,
+    Detail, Event, Instructions, PADDING, Records, Scan, Decoder, decode, scan_by,
 };
 use offkey::evidence::{Evidence, UsageRow};
 use offkey::input::Depth;
@@ -333,11 +333,14 @@ proptest! {
             spoil(&mut dice, &mut text);
         }
         let text = String::from_utf8_lossy(&text);
-        if let Some(event) = decode_usual(&text, Detail::Names) {
-            let less = decode_usual(&text, Detail::Call);
-            let bare = Event { resources: Vec::new(), shows: Vec::new(), unresolved: false, ..event.clone() };
+        let mut decoder = Decoder::default();
+        if let Some(event) = decoder.usual(&text, Detail::Names) {
+            let remembered = decoder.usual(&text, Detail::Names);
+            prop_assert_eq!(remembered.as_ref(), Some(&event));
+            let less = decoder.usual(&text, Detail::Call);
+            let bare = Event { acted_on: None, ..event.clone() };
             prop_assert_eq!(less, Some(bare.clone()));
-            let least = decode_usual(&text, Detail::Caller);
+            let least = decoder.usual(&text, Detail::Caller);
             prop_assert_eq!(least, Some(Event { minted: None, replaces: None, presigned: false, ..bare }));
             prop_assert_eq!(Ok(event), decode(&text));
         } else if spoils == 0 {

@@ -1,7 +1,7 @@
 //! What one reading thread builds up, and where it goes.
 
 use crate::cloudtrail::{Event, EventId};
-use crate::evidence::{Collector, Coverage, Facts, Lineage};
+use crate::evidence::{Collector, Coverage, Facts, Follower, Lineage};
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(super) struct Worker<'a> {
     pub(super) files: Vec<Summary>,
     pub(super) documents: Vec<Document>,
     pub(super) skips: Vec<Skip>,
-    lineage: Arc<Lineage>,
+    lineage: Follower,
     again: bool,
     sink: Option<&'a dyn Sink>,
     portion: Vec<ReadFile>,
@@ -75,7 +75,7 @@ impl<'a> Worker<'a> {
             files: Vec::new(),
             documents: Vec::new(),
             skips: Vec::new(),
-            lineage: lineage.clone(),
+            lineage: Follower::new(lineage.clone()),
             again: false,
             sink,
             portion: Vec::new(),

@@ -1,8 +1,9 @@
 //! Decodes one record, tolerant of every oddity seen in real trails.
 
+use super::acted_on::{Requests, acted_on};
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 use super::fields::{Caller, Fields};
-use super::request::{Named, Setting, named};
+use super::request::Setting;
 use super::text::{lossy_string, text_in};
 use crate::model::{AccountId, ROOT_USER, parse_instant};
 use serde_json::value::RawValue;
@@ -24,12 +25,12 @@ pub enum NotAnEvent {
 /// # Errors
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
-    if let Some(mut fields) = Fields::general(raw) {
-        return event(&mut fields, Detail::Names);
+    if let Some(fields) = Fields::general(raw) {
+        return event(&fields, Detail::Names, None);
     }
     let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
     match Fields::general(&text) {
-        Some(mut fields) => event(&mut fields, Detail::Names).map(Event::into_owned),
+        Some(fields) => event(&fields, Detail::Names, None).map(Event::into_owned),
         None => Err(NotAnEvent::Malformed),
     }
 }
@@ -45,13 +46,21 @@ pub enum Detail {
     Names,
 }
 
-/// Decodes a record in its usual form, several times faster than [`decode`]. What it returns is what [`decode`] would
-/// return, as far as it is wanted; nothing means that [`decode`] has to be asked.
-pub fn decode_usual(raw: &str, detail: Detail) -> Option<Event<'_>> {
-    // Identities that are no objects have forms of their own.
-    let quick = Fields::quick(raw, detail);
-    let mut fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
-    event(&mut fields, detail).ok()
+/// Decodes records in their usual form, several times faster than [`decode`]. One for each thread: it remembers what
+/// requests were about, within bounds.
+#[derive(Default)]
+pub struct Decoder {
+    requests: Requests,
+}
+
+impl Decoder {
+    /// What [`decode`] would return, as far as it is wanted; nothing means that [`decode`] has to be asked.
+    pub fn usual<'a>(&mut self, raw: &'a str, detail: Detail) -> Option<Event<'a>> {
+        // Identities that are no objects have forms of their own.
+        let quick = Fields::quick(raw, detail);
+        let fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
+        event(&fields, detail, Some(&mut self.requests)).ok()
+    }
 }
 
 fn last_wins(raw: &str) -> Option<String> {
@@ -63,9 +72,12 @@ fn is_object(raw: &str) -> bool {
     raw.starts_with('{')
 }
 
-fn event<'a>(fields: &mut Fields<'a>, detail: Detail) -> Result<Event<'a>, NotAnEvent> {
-    let members = std::mem::take(&mut fields.members);
-    let (fields, raw) = (&*fields, &fields.record);
+fn event<'a>(
+    fields: &Fields<'a>,
+    detail: Detail,
+    requests: Option<&mut Requests>,
+) -> Result<Event<'a>, NotAnEvent> {
+    let raw = &fields.record;
     let source = fields.text(raw.event_source);
     let is_record = raw.event_time.is_some() && (raw.event_name.is_some() || raw.event_type.is_some());
     if source.starts_with("aws:") {
@@ -94,14 +106,16 @@ fn event<'a>(fields: &mut Fields<'a>, detail: Detail) -> Result<Event<'a>, NotAn
         event: &name,
         region: &region,
         account: identity.account.as_deref().unwrap_or(&recipient),
-        caller_arn: &identity.arn,
+        partition: partition(&identity.arn),
         error: &error,
         reads: read_only == Some(true),
     };
-    let Named { resources, shows, unresolved } = match detail {
-        Detail::Names => named(fields, members, &setting),
-        Detail::Call | Detail::Caller => Named::default(),
+    let acted_on = match (detail, requests) {
+        (Detail::Names, Some(requests)) => requests.acted_on(fields, &setting),
+        (Detail::Names, None) => acted_on(fields, &setting),
+        (Detail::Call | Detail::Caller, _) => Some(None),
     };
+    let acted_on = acted_on.ok_or(NotAnEvent::Malformed)?;
     Ok(Event {
         identity,
         time: parse_instant(&fields.text(raw.event_time)),
@@ -126,9 +140,7 @@ fn event<'a>(fields: &mut Fields<'a>, detail: Detail) -> Result<Event<'a>, NotAn
         presigned: fields.text(fields.additional.authentication_method) == "QueryString",
         minted,
         read_only,
-        resources,
-        shows,
-        unresolved,
+        acted_on,
     })
 }
 
@@ -193,6 +205,12 @@ fn caller<'a>(caller: &Caller<'a>, from_console: bool, plain: bool) -> Identity<
         key: (!key.is_empty()).then_some(key),
         arn,
     }
+}
+
+/// The partition that an ARN names, if it is one of AWS's (`aws`, `aws-cn`, `aws-us-gov`); else nothing.
+fn partition(arn: &str) -> &str {
+    let told = arn.split(':').nth(1).unwrap_or_default();
+    if matches!(told, "aws" | "aws-cn" | "aws-us-gov") { told } else { "" }
 }
 
 /// An event source without the end that all have.

@@ -1,10 +1,10 @@
 //! One CloudTrail event, reduced to what evidence is made of.
 
-use super::names::kinds;
-use super::request::LONGEST;
+use super::acted_on::ActedOn;
 use crate::model::AccessKeyId;
 use jiff::Timestamp;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// `eventID` as its sixteen bytes, where it is a UUID. Placeholders such as `"1"` repeat on different
 /// records, so only UUIDs identify an event.
@@ -54,14 +54,8 @@ pub struct Event<'a> {
     pub minted: Option<Minted<'a>>,
     /// `readOnly`, where it is written.
     pub read_only: Option<bool>,
-    /// What the call acted on, as policies write ARNs (`*` and `?` in a name are `${*}` and `${?}`): `resources[].ARN`, ARNs
-    /// in `requestParameters`, and names there that [`super::TARGETS`] completes. Sorted, each once.
-    pub resources: Vec<Cow<'a, str>>,
-    /// What the request shows by which a call needs more than others of its name: `tags`, `version`, `pass:ROLE-ARN` and
-    /// the like; `policy/conditional.rs` says what each means. Sorted, each once. [`Event::kinds`] belongs to them.
-    pub shows: Vec<Cow<'static, str>>,
-    /// Whether the request names something that could not be made an ARN.
-    pub unresolved: bool,
+    /// What the call acted on, and what its request shows; nothing where neither says anything.
+    pub acted_on: Option<Arc<ActedOn>>,
 }
 
 /// `userIdentity`
@@ -138,15 +132,6 @@ impl Event<'_> {
             && self.identity.key.as_deref().is_some_and(AccessKeyId::names_static)
     }
 
-    /// What kinds of things the call acted on, as one of [`Event::shows`]: ARNs with names as `x`, or `kinds:?` where not all
-    /// of them are known.
-    pub fn kinds(&self) -> Option<Cow<'static, str>> {
-        if self.unresolved {
-            return Some(Cow::Borrowed("kinds:?"));
-        }
-        kinds(&self.resources).filter(|kinds| kinds.len() <= LONGEST).map(Cow::Owned)
-    }
-
     /// The same event, independent of the record's text.
     pub fn into_owned(self) -> Event<'static> {
         let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
@@ -170,9 +155,7 @@ impl Event<'_> {
             presigned: self.presigned,
             minted: self.minted.map(|minted| Minted { key: own(minted.key), role_arn: own(minted.role_arn) }),
             read_only: self.read_only,
-            resources: self.resources.into_iter().map(own).collect(),
-            shows: self.shows,
-            unresolved: self.unresolved,
+            acted_on: self.acted_on,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::decode::Detail;
 use super::json::{Marks, Walk, is};
-use super::request::keep_last;
 use super::text::text_in;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -166,14 +165,17 @@ pub(super) struct Fields<'a> {
     pub(super) request: RawRequest<'a>,
     pub(super) additional: RawAdditional<'a>,
     pub(super) addendum: RawAddendum<'a>,
-    /// Raw strings in `resources` and `requestParameters` that name what was acted on.
+    /// Whether it is known that nothing in the record is spelled with escapes.
+    pub(super) plain: bool,
+}
+
+/// What a record lists of what was acted on.
+#[derive(Default)]
+pub(super) struct Listed<'a> {
+    /// Raw strings in `resources` and `requestParameters` that are ARNs.
     pub(super) arns: Vec<&'a str>,
     /// Raw strings in `resources` with which names begin.
     pub(super) prefixes: Vec<&'a str>,
-    /// Members of `requestParameters`, where the walk has met them; of repeated ones, the last.
-    pub(super) members: Vec<(&'a str, &'a str)>,
-    /// Whether it is known that nothing in the record is spelled with escapes.
-    pub(super) plain: bool,
 }
 
 /// More resources than any call names; the rest of a forged list must not fill memory.
@@ -190,36 +192,41 @@ impl<'a> Fields<'a> {
         }
         let record: RawRecord<'a> = serde_json::from_str(raw).ok()?;
         let response: RawResponse<'a> = part(record.response_elements)?;
-        let mut fields = Fields {
+        let fields = Fields {
             caller: Caller::general(record.user_identity)?,
             credentials: part(response.credentials)?,
             request: part(record.request_parameters)?,
             additional: part(record.additional_event_data)?,
             addendum: part(record.addendum)?,
             record,
-            arns: Vec::new(),
-            prefixes: Vec::new(),
-            members: Vec::new(),
             plain: false,
         };
-        if let Some(list) = fields.record.resources.filter(|list| list.starts_with('[')) {
+        // A resource that names itself twice makes it a record to be read otherwise.
+        fields.listed()?;
+        Some(fields)
+    }
+
+    /// What the record lists; nothing where one of its resources names itself twice.
+    pub(super) fn listed(&self) -> Option<Listed<'a>> {
+        let mut listed = Listed::default();
+        if let Some(list) = self.record.resources.filter(|list| list.starts_with('[')) {
             let list: Vec<&RawValue> = serde_json::from_str(list).ok()?;
-            for resource in list {
-                let resource: RawResource<'a> = part(Some(resource.get()))?;
-                fields.note_arn(resource.arn);
-                note_arn(&mut fields.prefixes, resource.arn_prefix);
+            for resource in list.into_iter().map(RawValue::get).filter(|raw| raw.starts_with('{')) {
+                let resource: RawResource<'a> = serde_json::from_str(resource).ok()?;
+                note_arn(&mut listed.arns, resource.arn);
+                note_arn(&mut listed.prefixes, resource.arn_prefix);
             }
         }
-        if let Some(parameters) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
+        if let Some(parameters) = self.record.request_parameters.filter(|raw| raw.starts_with('{')) {
             let walk = Walk::new(parameters);
             // Deeper than the walk goes nothing is looked for, but what came before it counts.
             let _ = walk.object(0, |_, at| {
                 let (value, end) = walk.value(at)?;
-                fields.note_arn(Some(value));
+                note_arn(&mut listed.arns, Some(value));
                 Some(end)
             });
         }
-        Some(fields)
+        Some(listed)
     }
 
     /// The text of one of the fields.
@@ -233,17 +240,15 @@ impl<'a> Fields<'a> {
         let mut marks = Marks::new();
         let walk = Walk::marked(raw, &mut marks);
         let plain = memchr::memchr(b'\\', raw.as_bytes()).is_none();
-        let members = Vec::with_capacity(if detail == Detail::Names { 8 } else { 0 });
-        let mut fields = Self { plain, members, ..Self::default() };
+        let mut fields = Self { plain, ..Self::default() };
         let end = walk.object(0, |key, at| {
             let Some(slot) = fields.record.slot(key) else { return walk.pass(at) };
-            let nested = walk.byte(at)? == b'{' || is(key, b"resources");
-            if !nested {
+            if walk.byte(at)? != b'{' {
                 return take(walk, at, slot);
             }
             slot.is_none().then_some(())?;
             let end = if detail != Detail::Caller || is(key, b"userIdentity") {
-                fields.part(walk, key, at, detail)?
+                fields.part(walk, key, at)?
             } else {
                 walk.pass(at)?
             };
@@ -262,24 +267,13 @@ impl<'a> Fields<'a> {
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize, detail: Detail) -> Option<usize> {
-        let names = detail == Detail::Names;
+    fn part(&mut self, walk: Walk<'a, '_>, key: &str, at: usize) -> Option<usize> {
         match key {
             "userIdentity" => self.caller.walk(walk, at),
-            "requestParameters" => {
-                let Self { request, arns, members, .. } = self;
-                walk.object(at, |key, at| {
-                    let (value, end) = walk.value(at)?;
-                    if names {
-                        note_arn(arns, Some(value));
-                        keep_last(members, key, value);
-                    }
-                    match request.slot(key) {
-                        Some(slot) => slot.replace(value).is_none().then_some(end),
-                        None => Some(end),
-                    }
-                })
-            }
+            "requestParameters" => walk.object(at, |key, at| match self.request.slot(key) {
+                Some(slot) => take(walk, at, slot),
+                None => walk.pass(at),
+            }),
             "responseElements" => {
                 let mut seen = false;
                 walk.object(at, |key, at| {
@@ -305,25 +299,8 @@ impl<'a> Fields<'a> {
                 Some(slot) => take(walk, at, slot),
                 None => walk.pass(at),
             }),
-            "resources" if names && walk.byte(at)? == b'[' => walk.array(at, |at| {
-                if walk.byte(at)? != b'{' {
-                    return walk.pass(at);
-                }
-                let mut resource = RawResource::default();
-                let end = walk.object(at, |key, at| match resource.slot(key) {
-                    Some(slot) => take(walk, at, slot),
-                    None => walk.pass(at),
-                })?;
-                self.note_arn(resource.arn);
-                note_arn(&mut self.prefixes, resource.arn_prefix);
-                Some(end)
-            }),
             _ => walk.pass(at),
         }
-    }
-
-    fn note_arn(&mut self, raw: Raw<'a>) {
-        note_arn(&mut self.arns, raw);
     }
 }
 

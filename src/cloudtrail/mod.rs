@@ -1,11 +1,13 @@
 //! From the bytes of one CloudTrail record to the event that the other rooms work with.
 
+mod acted_on;
 mod decode;
 mod event;
 mod fields;
 mod habits;
 mod json;
 mod layout;
+mod memo;
 mod names;
 mod request;
 mod scan;
@@ -13,9 +15,11 @@ mod targets;
 mod text;
 mod unnamed;
 
-pub use decode::{Detail, NotAnEvent, decode, decode_usual};
+pub use acted_on::ActedOn;
+pub use decode::{Decoder, Detail, NotAnEvent, decode};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 pub use layout::{ObjectName, delivery_stamp, object_name};
+pub(crate) use memo::Memo;
 pub use scan::{
     Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session,
     scan, scan_by, session_hash,

@@ -65,12 +65,12 @@ const BARE: &[&str] = &["codecommit", "codepipeline", "sns", "sqs"];
 
 /// What kinds of things one record names, behind `kinds:`: an ARN of each kind, names as `x`. Policies have to cover every
 /// call of a name, and calls of one name may act on different kinds of things.
-pub(super) fn kinds(resources: &[Cow<'_, str>]) -> Option<String> {
+pub(super) fn kinds(resources: &[String]) -> Option<String> {
     let mut out = String::from(KINDS);
     if let [arn] = resources {
         return kind(arn, &mut out).then_some(out);
     }
-    let of = |arn: &Cow<'_, str>| {
+    let of = |arn: &String| {
         let mut kind = String::new();
         self::kind(arn, &mut kind).then_some(kind)
     };

@@ -1,6 +1,7 @@
 //! What a record's resources and request say of the permission that the call needed: what it acted on, and what the
 //! request shows that only some calls of its name have.
 
+use super::acted_on::ActedOn;
 use super::fields::Fields;
 use super::json::Walk;
 use super::names::{mended, safe};
@@ -23,7 +24,8 @@ pub(super) struct Setting<'a> {
     pub(super) event: &'a str,
     pub(super) region: &'a str,
     pub(super) account: &'a str,
-    pub(super) caller_arn: &'a str,
+    /// Of the caller's ARN, where it is one of AWS's; else empty.
+    pub(super) partition: &'a str,
     pub(super) error: &'a str,
     pub(super) reads: bool,
 }
@@ -99,31 +101,25 @@ const ROLE_MEMBERS: &[&str] = &[
     "servicerole",
 ];
 
-/// Reads both.
-pub(super) fn named<'a>(
-    fields: &Fields<'a>,
-    mut members: Vec<(&'a str, &'a str)>,
-    setting: &Setting<'_>,
-) -> Named<'a> {
+/// Reads both; nothing where resources are listed in a way that has to be read the general way.
+pub(super) fn named(fields: &Fields<'_>, setting: &Setting<'_>) -> Option<ActedOn> {
     let mut named = Named::default();
-    for raw in &fields.arns {
+    let listed = fields.listed()?;
+    for raw in listed.arns {
         named.resources.push(mended(safe(fields.text(Some(raw)))));
     }
-    for raw in &fields.prefixes {
+    for raw in listed.prefixes {
         named.resources.push(safe(fields.text(Some(raw))) + "*");
     }
     if let Some(raw) = fields.record.request_parameters.filter(|raw| raw.starts_with('{')) {
-        // The quick walk has met them already.
-        if members.is_empty() {
-            members = self::members(raw);
-        }
+        let mut members = members_of(raw);
         // EC2 wraps some requests into one member.
         if let [(name, inner)] = members.as_slice()
             && setting.host == "ec2"
             && name.ends_with("Request")
             && inner.starts_with('{')
         {
-            members = self::members(inner);
+            members = members_of(inner);
         }
         Request { raw, plain: fields.plain, setting, members }.read(&mut named);
     }
@@ -147,11 +143,15 @@ pub(super) fn named<'a>(
     named.shows.retain(|show| show.len() <= LONGEST);
     named.shows.sort_unstable();
     named.shows.dedup();
-    named
+    Some(ActedOn {
+        resources: named.resources.into_iter().map(Cow::into_owned).collect(),
+        shows: named.shows,
+        unresolved: named.unresolved,
+    })
 }
 
 /// Members of the request; of repeated ones, the last.
-fn members(raw: &str) -> Vec<(&str, &str)> {
+fn members_of(raw: &str) -> Vec<(&str, &str)> {
     let walk = Walk::new(raw);
     let mut members: Vec<(&str, &str)> = Vec::new();
     // Deeper than the walk goes nothing is looked for, but what came before it counts.
@@ -164,7 +164,7 @@ fn members(raw: &str) -> Vec<(&str, &str)> {
 }
 
 /// Takes a member in, instead of one of the same name.
-pub(super) fn keep_last<'a>(members: &mut Vec<(&'a str, &'a str)>, key: &'a str, value: &'a str) {
+fn keep_last<'a>(members: &mut Vec<(&'a str, &'a str)>, key: &'a str, value: &'a str) {
     if members.iter().any(|(known, _)| *known == key) {
         members.retain(|(known, _)| *known != key);
     }
@@ -373,9 +373,8 @@ impl<'r> Request<'r, '_> {
             region if region.starts_with("us-gov-") => "aws-us-gov",
             _ => "aws",
         };
-        let told = self.setting.caller_arn.split(':').nth(1);
-        let partition =
-            told.filter(|told| matches!(*told, "aws" | "aws-cn" | "aws-us-gov")).unwrap_or(by_region);
+        let told = Some(self.setting.partition).filter(|told| !told.is_empty());
+        let partition = told.unwrap_or(by_region);
         let owner = OWNERS.iter().find(|(of, _)| *of == host).and_then(|(_, member)| self.member(member));
         let owner = owner.and_then(|raw| raw.strip_prefix('"')?.strip_suffix('"'));
         let is_account = |text: &&str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());

@@ -30,10 +30,12 @@ impl Event<'_> {
         put(&self.vpc_endpoint);
         let minted = self.minted.as_ref().map(|minted| [&*minted.key, &*minted.role_arn]);
         minted.into_iter().flatten().for_each(&mut put);
-        for list in [&self.resources, &self.shows] {
-            put(&list.len().to_string());
-            list.iter().for_each(|text| put(text));
-        }
+        let acted_on = self.acted_on.as_deref();
+        let (resources, shows) = acted_on.map_or((&[][..], &[][..]), |on| (&on.resources, &on.shows));
+        put(&resources.len().to_string());
+        resources.iter().for_each(|text| put(text));
+        put(&shows.len().to_string());
+        shows.iter().for_each(|text| put(text));
         hash.finalize().into()
     }
 }

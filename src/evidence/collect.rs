@@ -5,11 +5,10 @@ use super::facts::{
 };
 use super::intern::{Interner, Symbol};
 use super::lineage::{Lineage, Step};
-use super::memo::Memo;
 use super::resources::ResourceSet;
 use super::sessions::SessionLog;
 use super::usage::is_authorised;
-use crate::cloudtrail::{Event, EventId, IdentityKind};
+use crate::cloudtrail::{ActedOn, Event, EventId, IdentityKind, Memo};
 use crate::model::AccessKeyId;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
@@ -79,6 +78,33 @@ pub(super) struct ActionKey {
     pub(super) authorised: bool,
 }
 
+/// What rows are known to have acted on, by where in memory that is: decoders make one of what is written the same. A thing
+/// that is held here cannot be elsewhere, nor another one in its place.
+#[derive(Default)]
+struct Targets {
+    known: HashMap<(u32, usize), Arc<ActedOn>>,
+    bytes: usize,
+}
+
+impl Targets {
+    /// Past that everything is forgotten and learned anew.
+    const MOST_BYTES: usize = 8 << 20;
+
+    /// Whether it is not known that a row acted on this; it is, then.
+    fn is_new(&mut self, row: u32, acted_on: &Arc<ActedOn>) -> bool {
+        let place = (row, Arc::as_ptr(acted_on).addr());
+        if self.known.contains_key(&place) {
+            return false;
+        }
+        self.bytes += acted_on.weight() + size_of::<(u32, usize, usize)>();
+        if self.bytes > Self::MOST_BYTES {
+            *self = Self::default();
+        }
+        self.known.insert(place, acted_on.clone());
+        true
+    }
+}
+
 /// Addresses per neighbour list; more say nothing new.
 const NEIGHBOURS: usize = 8;
 
@@ -90,9 +116,8 @@ pub struct Collector {
     pub(super) strings: Interner,
     numbers: HashMap<Columns, u32>,
     /// From all that tells calls apart to their rows.
-    sites: Memo,
-    /// From a row and what a call named to whether that is known of the row.
-    targets: Memo,
+    sites: Memo<u32>,
+    targets: Targets,
     pub(super) rows: Vec<Columns>,
     pub(super) kept: HashMap<EventKey, Kept>,
     pub(super) addenda: HashMap<EventKey, (EventId, Kept)>,
@@ -205,21 +230,10 @@ impl Collector {
     }
 
     fn see_resources(&mut self, row: u32, event: &Event<'_>) {
-        let nothing = event.resources.is_empty() && event.shows.is_empty() && !event.unresolved;
-        if nothing || self.nameless {
+        let Some(acted_on) = event.acted_on.as_ref().filter(|_| !self.nameless) else { return };
+        if !self.targets.is_new(row, acted_on) {
             return;
         }
-        let targets = &mut self.targets;
-        targets.begin();
-        targets.bytes(&row.to_ne_bytes());
-        event.resources.iter().for_each(|arn| targets.piece(arn));
-        targets.bytes(&[0xfe]);
-        event.shows.iter().for_each(|show| targets.piece(show));
-        targets.bytes(&[u8::from(event.unresolved)]);
-        if targets.find().is_some() {
-            return;
-        }
-        targets.learn(0);
         let Some(Columns { text: [signer, source, name, _, _, agent, ..], .. }) = self.rows.get(row as usize)
         else {
             return;
@@ -230,9 +244,9 @@ impl Collector {
             authorised: is_authorised(&event.error),
         };
         let set = self.resources.entry(key).or_default();
-        event.resources.iter().for_each(|arn| set.add(arn));
-        event.shows.iter().for_each(|show| set.show(show));
-        event.kinds().iter().for_each(|kinds| set.show(kinds));
+        acted_on.resources.iter().for_each(|arn| set.add(arn));
+        acted_on.shows.iter().for_each(|show| set.show(show));
+        acted_on.kinds().iter().for_each(|kinds| set.show(kinds));
     }
 
     /// Counts an event, unless it is a copy that another one precedes.
@@ -301,6 +315,7 @@ impl Collector {
     /// The row of an event. Who owns the key is noted on the way.
     fn site(&mut self, key: &str, event: &Event<'_>, counts: bool, stray: bool) -> u32 {
         let assumed = event.minted.as_ref().map_or("", |minted| &minted.role_arn);
+        let names = event.acted_on.as_ref().is_some_and(|on| !on.resources.is_empty());
         let mut bits = 0;
         for (set, flag) in [
             (event.presigned, flags::PRESIGNED),
@@ -309,7 +324,7 @@ impl Collector {
             (event.identity.kind == IdentityKind::AssumedRole, flags::ROLE),
             (event.read_only == Some(true), flags::READS),
             (event.read_only == Some(false), flags::WRITES),
-            (!event.resources.is_empty() && !self.nameless, flags::NAMED),
+            (names && !self.nameless, flags::NAMED),
         ] {
             bits |= if set { flag } else { 0 };
         }
@@ -342,13 +357,13 @@ impl Collector {
         let strings = &mut self.strings;
         let columns = Columns { text: text.map(|text| strings.intern(text)), flags: bits };
         let row = self.number(columns);
-        self.sites.learn(row);
+        self.sites.learn(row, 0);
         row
     }
 
     /// Frees what only more events would need.
     pub(super) fn forget(&mut self) {
-        (self.sites, self.targets) = (Memo::default(), Memo::default());
+        (self.sites, self.targets) = (Memo::default(), Targets::default());
         self.numbers = HashMap::default();
     }
 
@@ -405,7 +420,7 @@ impl Collector {
     pub fn take_facts(&mut self) -> Facts {
         self.settle_activity();
         self.sites.forget();
-        self.targets.forget();
+        self.targets = Targets::default();
         self.numbers.clear();
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,

@@ -7,12 +7,14 @@
 
 use crate::cloudtrail::session_hash;
 use hashbrown::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[derive(Default)]
 struct Known {
     derived: HashSet<u32>,
+    /// The same, in the order in which they were learned, so that those who follow need only take what is new.
+    order: Vec<u32>,
     /// Sessions by the session that handed them out, as long as that is not known to derive from a key.
     children: HashMap<u32, HashSet<u32>>,
     /// Forged or masked shared ids can have several of each.
@@ -25,6 +27,7 @@ impl Known {
         let mut next = vec![session];
         while let Some(session) = next.pop() {
             if self.derived.insert(session) {
+                self.order.push(session);
                 next.extend(self.children.remove(&session).into_iter().flatten());
             }
         }
@@ -56,7 +59,8 @@ pub enum Step<'a> {
 #[derive(Default)]
 pub struct Lineage {
     known: RwLock<Known>,
-    changes: AtomicU64,
+    /// How many there are.
+    number: AtomicUsize,
 }
 
 impl Lineage {
@@ -64,7 +68,6 @@ impl Lineage {
     pub fn learn(&self, step: Step<'_>) {
         let name = |id: &str| id.starts_with("ASIA").then(|| session_hash(id.as_bytes()));
         let mut known = self.write();
-        let before = known.derived.len();
         match step {
             Step::HandedOut(parent, child) => known.hand_out(name(parent), session_hash(child.as_bytes())),
             Step::Received(shared, child) => {
@@ -82,15 +85,12 @@ impl Lineage {
                 }
             }
         }
-        if known.derived.len() > before {
-            self.changes.fetch_add(1, Ordering::Release);
-        }
+        self.number.store(known.order.len(), Ordering::Release);
     }
 
     /// Whether the session of that hash may derive from a key, as far as is known by now.
     pub fn contains(&self, session: u32) -> bool {
-        // Nothing was learned yet, as in most estates' first objects: not worth a lock.
-        self.changes.load(Ordering::Acquire) > 0 && self.read().derived.contains(&session)
+        self.read().derived.contains(&session)
     }
 
     /// How many sessions may derive from a key.
@@ -113,6 +113,30 @@ impl Lineage {
     }
 }
 
+/// Asks for one reader, who asks for every role session's record: what it has learned by now it knows without a lock.
+pub struct Follower {
+    lineage: Arc<Lineage>,
+    known: HashSet<u32>,
+    taken: usize,
+}
+
+impl Follower {
+    /// One who knows nothing yet.
+    pub fn new(lineage: Arc<Lineage>) -> Self {
+        Self { lineage, known: HashSet::new(), taken: 0 }
+    }
+
+    /// [`Lineage::contains`].
+    pub fn contains(&mut self, session: u32) -> bool {
+        if self.lineage.number.load(Ordering::Acquire) != self.taken {
+            let known = self.lineage.read();
+            self.known.extend(known.order.iter().skip(self.taken));
+            self.taken = known.order.len();
+        }
+        self.known.contains(&session)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,10 +152,17 @@ mod tests {
             Step::HandedOut("ASIA8", "ASIA9"),
         ];
         for turn in 0..steps.len() {
-            let lineage = Lineage::default();
+            let lineage = Arc::new(Lineage::default());
+            let mut follower = Follower::new(lineage.clone());
             let mut order = steps;
             order.rotate_left(turn);
-            order.iter().for_each(|step| lineage.learn(*step));
+            for step in order {
+                lineage.learn(step);
+                for id in 1..10 {
+                    let session = session_hash(format!("ASIA{id}").as_bytes());
+                    assert_eq!(follower.contains(session), lineage.contains(session));
+                }
+            }
             for id in ["ASIA1", "ASIA2", "ASIA3", "ASIA4"] {
                 assert!(lineage.contains(session_hash(id.as_bytes())), "{id} in turn {turn}");
             }

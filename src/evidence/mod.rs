@@ -9,7 +9,6 @@ mod finish;
 mod gaps;
 mod intern;
 mod lineage;
-mod memo;
 mod resources;
 mod sessions;
 mod usage;
@@ -24,7 +23,7 @@ pub use facts::{
 };
 pub use finish::{ActionOfKey, Activity, Evidence};
 pub use gaps::{Gap, GapInput, GapKind, find_gaps};
-pub use lineage::{Lineage, Step};
+pub use lineage::{Follower, Lineage, Step};
 pub use resources::{MOST_RESOURCES, ResourceSet};
 pub use sessions::{Chains, MintedSession, UserSessions};
 pub use usage::{Citation, DaySet, Stats, Stray, UsageRow, is_authorised, is_denied};

@@ -7,7 +7,7 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, decode_usual, is_service_call, role_session,
+    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session,
     scan, session_hash,
 };
 use hashbrown::HashSet;
@@ -15,6 +15,9 @@ use hashbrown::HashSet;
 /// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded: with
 /// a file of 16 MB beside it this is still less than 64 MB. CloudTrail's own are rarely larger.
 pub(super) const LARGEST: usize = 40 << 20;
+
+/// How many records ahead of the one that is looked at are fetched.
+const FETCH_AHEAD: usize = 2;
 
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub(super) struct Quick {
     records: Records,
     pending: HashSet<u32>,
     machines: HashSet<u32>,
+    decoder: Decoder,
 }
 
 impl Quick {
@@ -44,6 +48,7 @@ impl Quick {
             records: Records::default(),
             pending: HashSet::default(),
             machines: HashSet::default(),
+            decoder: Decoder::default(),
         }
     }
 
@@ -61,10 +66,11 @@ impl Quick {
         let mut member = Member::new(file, &label);
         self.pending.clear();
         self.machines.clear();
-        let Self { content, records, pending, machines, .. } = self;
+        let Self { content, records, pending, machines, decoder, .. } = self;
         let last = records.len().saturating_sub(1);
-        let mut sifter = Sifter { member: &mut member, pending, machines, undecoded: 0, last };
+        let mut sifter = Sifter { member: &mut member, pending, machines, decoder, undecoded: 0, last };
         for (nth, (record, mark)) in records.iter().enumerate() {
+            records.fetch(content, nth + FETCH_AHEAD);
             let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
             sifter.record(&label, raw, record, mark, depth, nth);
         }
@@ -87,7 +93,7 @@ impl Quick {
         }
         let label = file.report.label.clone();
         self.pending.clear();
-        let Self { content, records, pending, .. } = self;
+        let Self { content, records, pending, decoder, .. } = self;
         for (record, mark) in records.iter().filter(|(_, mark)| mark.kind() == Kind::Session) {
             let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
             let Some(session) = role_session_of(raw, record, mark) else { continue };
@@ -96,7 +102,7 @@ impl Quick {
                 pending.insert(hash);
                 continue;
             }
-            apart(file, &label, raw, u64::from(record.start));
+            apart(file, decoder, &label, raw, u64::from(record.start));
         }
         file.report.pending.extend(&self.pending);
         file.report.pending.sort_unstable();
@@ -124,6 +130,7 @@ struct Sifter<'a, 'b, 'c> {
     member: &'a mut Member<'b, 'c>,
     pending: &'a mut HashSet<u32>,
     machines: &'a mut HashSet<u32>,
+    decoder: &'a mut Decoder,
     undecoded: u64,
     last: usize,
 }
@@ -143,7 +150,7 @@ impl Sifter<'_, '_, '_> {
                     // What is known of sessions by now depends on which thread was faster. So that the counts do not,
                     // a role session's own record is counted like one that is passed over, whether it is or not.
                     if self.member.file.fold.wants(hash) {
-                        apart(self.member.file, label, raw, offset);
+                        apart(self.member.file, self.decoder, label, raw, offset);
                     } else {
                         self.pending.insert(hash);
                     }
@@ -158,7 +165,7 @@ impl Sifter<'_, '_, '_> {
         };
         if decode {
             let detail = if depth == Depth::Keys { Detail::Call } else { Detail::Names };
-            match usual(raw, detail) {
+            match usual(self.decoder, raw, detail) {
                 Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
                 None => self.member.value(raw, offset),
             }
@@ -170,7 +177,7 @@ impl Sifter<'_, '_, '_> {
     }
 
     fn glance(&mut self, raw: &[u8]) {
-        match usual(raw, Detail::Caller) {
+        match usual(self.decoder, raw, Detail::Caller) {
             Some(event) => {
                 self.member.file.report.events += 1;
                 self.member.file.fold.glance(&event);
@@ -180,14 +187,14 @@ impl Sifter<'_, '_, '_> {
     }
 }
 
-fn usual(raw: &[u8], detail: Detail) -> Option<Event<'_>> {
-    decode_usual(std::str::from_utf8(raw).ok()?, detail)
+fn usual<'a>(decoder: &mut Decoder, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
+    decoder.usual(std::str::from_utf8(raw).ok()?, detail)
 }
 
 /// Hands a role session's record on, which is counted elsewhere.
-fn apart(file: &mut FileReader<'_>, label: &str, raw: &[u8], offset: u64) {
+fn apart(file: &mut FileReader<'_>, decoder: &mut Decoder, label: &str, raw: &[u8], offset: u64) {
     let place = Place { offset, raw, nth: 0 };
-    match usual(raw, Detail::Names) {
+    match usual(decoder, raw, Detail::Names) {
         Some(event) => file.apart(label, &event, place),
         None => recognise(raw, &mut |found| {
             if let Found::Event(event) = found {

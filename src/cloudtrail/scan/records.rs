@@ -1,6 +1,6 @@
 //! From the pass over an object to its records and the reasons to look at some of them.
 
-use super::masks::{Instructions, pass_by};
+use super::masks::{Instructions, fetch, first_special, pass_by};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -67,6 +67,20 @@ impl Records {
     /// All records with their marks, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Record, Mark)> + '_ {
         self.raw.records.iter().copied().zip(self.marks.iter().copied())
+    }
+
+    /// Has the processor bring what will be looked at of a record, by its number: a large object's content has left the
+    /// nearer caches by the time that its records are looked at.
+    pub fn fetch(&self, content: &[u8], nth: usize) {
+        let (Some(record), Some(mark)) = (self.raw.records.get(nth), self.marks.get(nth)) else { return };
+        let most = match mark.kind() {
+            Kind::Decode => 2048,
+            // Their identities.
+            Kind::Session | Kind::Assumes => 448,
+            Kind::Other => return,
+        };
+        let end = (record.end as usize).min(record.start as usize + most);
+        fetch(content.get(record.start as usize..end).unwrap_or_default());
     }
 
     /// How many there are.
@@ -166,6 +180,13 @@ fn mark(content: &[u8], out: &mut Records) {
 
 /// The id that begins here, up to the first byte that ids do not have.
 pub(super) fn session_id(bytes: &[u8]) -> &[u8] {
+    // Nearly all are as long as this, and looked at together.
+    if let Some((id, rest)) = bytes.split_first_chunk::<20>()
+        && rest.first().is_none_or(|b| !b.is_ascii_alphanumeric())
+        && id.iter().fold(true, |all, b| all & b.is_ascii_alphanumeric())
+    {
+        return id;
+    }
     let len = bytes.iter().take(128).take_while(|b| b.is_ascii_alphanumeric()).count();
     bytes.get(..len).unwrap_or_default()
 }
@@ -220,8 +241,18 @@ pub fn role_session(record: &[u8], session: usize) -> Option<RoleSession<'_>> {
 
 /// A plain string's content up to where it ends and what has to follow it begins, and what stands behind that.
 fn field<'a, const N: usize>(rest: &'a [u8], then: &[u8; N]) -> Option<(&'a [u8], &'a [u8])> {
-    // These are short: a call of something quicker would take longer.
-    let end = rest.iter().position(|b| matches!(b, b'"' | b'\\'))?;
+    let mut end = 0;
+    while let Some(chunk) = rest.get(end..).and_then(|rest| rest.first_chunk::<16>()) {
+        match first_special(chunk) {
+            Some(place) => {
+                let (content, rest) = rest.split_at_checked(end + place)?;
+                return Some((content, rest.strip_prefix(then)?));
+            }
+            None => end += 16,
+        }
+    }
+    // The last bytes one by one.
+    end += rest.get(end..)?.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20))?;
     let (content, rest) = rest.split_at_checked(end)?;
     Some((content, rest.strip_prefix(then)?))
 }

@@ -4,64 +4,80 @@
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher;
 
-/// Bytes of text that are remembered; past that everything is forgotten and learned anew.
+/// Bytes that are remembered; past that everything is forgotten and learned anew.
 const MOST_BYTES: usize = 8 << 20;
 
-struct Slot {
+struct Slot<V> {
     hash: u64,
     start: u32,
     end: u32,
-    value: u32,
+    value: V,
 }
 
-/// From texts to small numbers. A text is spelled piece by piece, then looked up.
-#[derive(Default)]
-pub(super) struct Memo {
-    table: HashTable<Slot>,
+/// From texts to what was made of them. A text is spelled piece by piece, then looked up.
+pub(crate) struct Memo<V> {
+    table: HashTable<Slot<V>>,
     /// All texts that are known, one behind the other.
     known: Vec<u8>,
+    /// Bytes of all that is remembered, values included.
+    held: usize,
     spelled: Vec<u8>,
     hash: u64,
     hasher: DefaultHashBuilder,
 }
 
-impl Memo {
+impl<V> Default for Memo<V> {
+    fn default() -> Self {
+        Self {
+            table: HashTable::new(),
+            known: Vec::new(),
+            held: 0,
+            spelled: Vec::new(),
+            hash: 0,
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+}
+
+impl<V: Clone> Memo<V> {
     /// Begins a text.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.spelled.clear();
     }
 
     /// Adds a piece. Pieces are kept apart: no text has this byte.
-    pub(super) fn piece(&mut self, text: &str) {
+    pub(crate) fn piece(&mut self, text: &str) {
         self.spelled.extend_from_slice(text.as_bytes());
         self.spelled.push(0xff);
     }
 
     /// Adds bytes; always as many at the same place of a text.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.spelled.extend_from_slice(bytes);
     }
 
-    /// The number of the text that was spelled.
-    pub(super) fn find(&mut self) -> Option<u32> {
+    /// What was made of the text that was spelled.
+    pub(crate) fn find(&mut self) -> Option<V> {
         self.hash = self.hasher.hash_one(&*self.spelled);
         let Self { table, known, spelled, hash, .. } = self;
-        let same = |slot: &Slot| {
+        let same = |slot: &Slot<V>| {
             slot.hash == *hash && known.get(slot.start as usize..slot.end as usize) == Some(&**spelled)
         };
-        table.find(*hash, same).map(|slot| slot.value)
+        table.find(*hash, same).map(|slot| slot.value.clone())
     }
 
-    /// Remembers the number of the text that was spelled and not found.
-    pub(super) fn learn(&mut self, value: u32) {
-        if self.known.len() + self.spelled.len() > MOST_BYTES {
+    /// Remembers what was made of the text that was spelled and not found; `weight` is how many bytes that holds elsewhere.
+    pub(crate) fn learn(&mut self, value: V, weight: usize) {
+        let more = self.spelled.len() + weight;
+        if self.held + more > MOST_BYTES {
             self.forget();
-            if self.spelled.len() > MOST_BYTES {
+            if more > MOST_BYTES {
                 return;
             }
         }
         let (start, end) = (self.known.len(), self.known.len() + self.spelled.len());
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
+            self.held += more;
             self.known.extend_from_slice(&self.spelled);
             let slot = Slot { hash: self.hash, start, end, value };
             self.table.insert_unique(self.hash, slot, |slot| slot.hash);
@@ -69,9 +85,10 @@ impl Memo {
     }
 
     /// Forgets everything; what was spelled stays.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.table.clear();
         self.known.clear();
+        self.held = 0;
     }
 }
 
@@ -79,7 +96,7 @@ impl Memo {
 mod tests {
     use super::*;
 
-    fn spell(memo: &mut Memo, pieces: &[&str]) -> Option<u32> {
+    fn spell(memo: &mut Memo<u32>, pieces: &[&str]) -> Option<u32> {
         memo.begin();
         pieces.iter().for_each(|piece| memo.piece(piece));
         memo.find()
@@ -89,21 +106,24 @@ mod tests {
     fn pieces_are_kept_apart_and_bounds_are_kept() {
         let mut memo = Memo::default();
         assert_eq!(spell(&mut memo, &["a", "bc"]), None);
-        memo.learn(7);
+        memo.learn(7, 0);
         assert_eq!(spell(&mut memo, &["ab", "c"]), None);
-        memo.learn(8);
+        memo.learn(8, 0);
         assert_eq!(spell(&mut memo, &["a", "bc"]), Some(7));
         assert_eq!(spell(&mut memo, &["ab", "c"]), Some(8));
         assert_eq!(spell(&mut memo, &["x".repeat(MOST_BYTES).as_str()]), None);
-        memo.learn(9);
+        memo.learn(9, 0);
         assert_eq!(memo.find(), None, "too long to be remembered");
         assert!(memo.known.is_empty());
         let long = "x".repeat(1 << 20);
         for n in 0..100 {
             assert_eq!(spell(&mut memo, &[&long, &n.to_string()]), None);
-            memo.learn(n);
+            memo.learn(n, 0);
             assert_eq!(spell(&mut memo, &[&long, &n.to_string()]), Some(n));
             assert!(memo.known.len() <= MOST_BYTES && memo.table.len() <= 7);
         }
+        assert_eq!(spell(&mut memo, &["heavy"]), None);
+        memo.learn(1, MOST_BYTES - 100);
+        assert_eq!((spell(&mut memo, &["heavy"]), memo.table.len()), (Some(1), 1), "what values hold counts");
     }
 }
