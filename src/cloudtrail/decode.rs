@@ -54,8 +54,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// What [`decode`] would return, as far as it is wanted; nothing means that [`decode`] has to be asked.
-    pub fn usual<'a>(&mut self, raw: &'a str, detail: Detail) -> Option<Event<'a>> {
+    /// What [`decode`] would return of a record's text, as far as it is wanted; nothing means that [`decode`] has to be asked.
+    pub fn usual<'a>(&mut self, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
         // Identities that are no objects have forms of their own.
         let quick = Fields::quick(raw, detail);
         let fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;

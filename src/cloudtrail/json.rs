@@ -3,7 +3,7 @@
 //! What is accepted here is accepted by `serde_json`, too, with the same members and the same slices; what is not
 //! accepted may still be fine, and has to be read by the general parser. Tests and fuzzing hold the two together.
 
-use super::scan::{first_special, specials};
+use super::scan::{first_special, marked};
 
 /// Objects and arrays may nest this deep here. `serde_json` stops at 128.
 const DEEPEST: usize = 100;
@@ -241,11 +241,13 @@ impl<'a> Walk<'a, 'static> {
 }
 
 impl<'a, 'm> Walk<'a, 'm> {
-    /// A walk over most of a longer text, which is looked through at once before.
-    pub(super) fn marked(text: &'a str, marks: &'m mut Marks) -> Self {
+    /// A walk over most of a longer text, which is looked through at once before; and whether there is no backslash in it.
+    /// Nothing where it is no UTF-8.
+    pub(super) fn marked(text: &'a [u8], marks: &'m mut Marks) -> Option<(Self, bool)> {
         let Marks(marks) = marks;
-        let words = specials(text.as_bytes(), marks);
-        Self { text, marks: marks.get(..words).unwrap_or_default() }
+        let marked = marked(text, marks)?;
+        let walk = Self { text: marked.text, marks: marks.get(..marked.words).unwrap_or_default() };
+        Some((walk, marked.plain))
     }
 
     fn inner(self) -> Text<'a, 'm> {
@@ -344,7 +346,9 @@ mod tests {
 
     fn whole(text: &str) -> bool {
         let mut marks = Marks::new();
-        let [plain, marked] = [Walk::new(text), Walk::marked(text, &mut marks)]
+        let (marked, plain) = Walk::marked(text.as_bytes(), &mut marks).unwrap();
+        assert_eq!(plain, !text.contains('\\'));
+        let [plain, marked] = [Walk::new(text), marked]
             .map(|walk| walk.object(0, |_, at| walk.pass(at)).is_some_and(|end| walk.is_end(end)));
         assert_eq!(plain, marked, "{text}");
         plain

@@ -188,7 +188,7 @@ impl Sifter<'_, '_, '_> {
 }
 
 fn usual<'a>(decoder: &mut Decoder, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
-    decoder.usual(std::str::from_utf8(raw).ok()?, detail)
+    decoder.usual(raw, detail)
 }
 
 /// Hands a role session's record on, which is counted elsewhere.

@@ -106,8 +106,13 @@ fn usual_instant(text: &[u8]) -> Option<Timestamp> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
     let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
-    // Days that not every month has, and leap seconds, are left to the parser.
-    if !(1970..=9000).contains(&year) || !(1..=12).contains(&month) || !(1..=28).contains(&day) {
+    // Leap days and leap seconds are left to the parser.
+    let days = match month {
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1970..=9000).contains(&year) || !(1..=12).contains(&month) || !(1..=days).contains(&day) {
         return None;
     }
     if hour > 23 || minute > 59 || second > 59 {
@@ -160,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_usual_spelling_is_read_as_the_parser_reads_it() {
-        for day in (0..20_000).step_by(7) {
+        for day in 0..20_000 {
             let instant = Timestamp::from_second(day * 86_400 + day % 86_400).unwrap();
             let text = instant.to_string();
             assert_eq!(parse_instant(&text), Some(instant), "{text}");
@@ -169,11 +174,11 @@ mod tests {
             }
         }
         assert!(
-            usual_instant(b"2026-09-30T23:59:59Z").is_none()
-                && usual_instant(b"2026-09-28T23:59:59Z").is_some()
+            usual_instant(b"2026-09-31T23:59:59Z").is_none()
+                && usual_instant(b"2026-09-30T23:59:59Z").is_some()
         );
         for odd in
-            ["2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00z"]
+            ["2024-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00z"]
         {
             assert!(usual_instant(odd.as_bytes()).is_none(), "{odd}");
         }

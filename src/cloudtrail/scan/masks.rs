@@ -46,7 +46,7 @@ pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector loads take pointers; each stays inside the block that it is given")]
 pub(super) mod x86 {
-    use super::{BEYOND, Block, Masks};
+    use super::{BEYOND, Block, Masks, Special};
     use std::arch::x86_64::*;
 
     /// # Panics
@@ -135,25 +135,32 @@ pub(super) mod x86 {
         }
     }
 
-    /// Quotes, backslashes and control characters.
+    /// What is special among 64 bytes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
-    pub(super) fn special512(block: &[u8; 64]) -> u64 {
+    pub(super) fn special512(block: &[u8; 64]) -> Special {
         // SAFETY: the block has the 64 bytes that are loaded, and the load needs no alignment.
         let bytes = unsafe { _mm512_loadu_epi8(block.as_ptr().cast()) };
-        is512(bytes, b'"') | is512(bytes, b'\\') | _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20))
+        let slash = is512(bytes, b'\\');
+        let control = _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20));
+        Special { marks: is512(bytes, b'"') | slash | control, slash, beyond_ascii: _mm512_movepi8_mask(bytes) }
     }
 
     /// The same.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn special256(block: &[u8; 64]) -> u64 {
+    pub(super) fn special256(block: &[u8; 64]) -> Special {
         let start = block.as_ptr();
         // SAFETY: the block has the 64 bytes that the two loads take.
         let halves = unsafe { [_mm256_loadu_si256(start.cast()), _mm256_loadu_si256(start.add(32).cast())] };
         let control = |bytes| _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
-        let [low, high] = halves.map(|bytes| u64::from(_mm256_movemask_epi8(control(bytes)).cast_unsigned()));
-        is256(halves, b'"') | is256(halves, b'\\') | low | high << 32
+        let mask = |halves: [__m256i; 2]| {
+            let [low, high] = halves.map(|half| u64::from(_mm256_movemask_epi8(half).cast_unsigned()));
+            low | high << 32
+        };
+        let slash = is256(halves, b'\\');
+        let marks = is256(halves, b'"') | slash | mask(halves.map(control));
+        Special { marks, slash, beyond_ascii: mask(halves) }
     }
 
     #[inline]
@@ -262,18 +269,40 @@ pub(in super::super) fn first_special(chunk: &[u8; 16]) -> Option<usize> {
     None
 }
 
-/// Marks quotes, backslashes and control characters of a text, a bit for each byte, as far as there is room. Returns how
-/// many words were written.
+/// A bit for each of 64 bytes of a record, lowest first.
+#[derive(Clone, Copy)]
+struct Special {
+    /// Quotes, backslashes and control characters.
+    marks: u64,
+    /// Backslashes alone.
+    slash: u64,
+    /// Bytes that are not ASCII.
+    beyond_ascii: u64,
+}
+
+/// A text that has been looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Marked<'a> {
+    /// The text.
+    pub(in super::super) text: &'a str,
+    /// How many words of marks were written.
+    pub(in super::super) words: usize,
+    /// Whether there is no backslash in it.
+    pub(in super::super) plain: bool,
+}
+
+/// Marks quotes, backslashes and control characters of a text, a bit for each byte, as far as there is room. Nothing where
+/// it is no UTF-8.
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "functions for special instructions are called where the processor has them")]
-fn specials_by(by: Instructions, text: &[u8], out: &mut [u64]) -> usize {
+fn marked_by<'a>(by: Instructions, text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn by_avx512(text: &[u8], out: &mut [u64]) -> usize {
-        words(text, out, |block| x86::special512(block))
+    fn by_avx512<'a>(text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
+        mark_words(text, out, |block| x86::special512(block))
     }
     #[target_feature(enable = "avx2")]
-    fn by_avx2(text: &[u8], out: &mut [u64]) -> usize {
-        words(text, out, |block| x86::special256(block))
+    fn by_avx2<'a>(text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
+        mark_words(text, out, |block| x86::special256(block))
     }
     let wide = by >= Instructions::Avx512;
     if wide && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") {
@@ -283,41 +312,67 @@ fn specials_by(by: Instructions, text: &[u8], out: &mut [u64]) -> usize {
         // SAFETY: as above.
         unsafe { by_avx2(text, out) }
     } else {
-        words(text, out, special)
+        mark_words(text, out, special)
     }
 }
 
 /// The same.
 #[cfg(not(target_arch = "x86_64"))]
-fn specials_by(_: Instructions, text: &[u8], out: &mut [u64]) -> usize {
-    words(text, out, special)
+fn marked_by<'a>(_: Instructions, text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
+    mark_words(text, out, special)
 }
 
 /// The same by the best instructions.
-pub(in super::super) fn specials(text: &[u8], out: &mut [u64]) -> usize {
-    specials_by(Instructions::Avx512Tables, text, out)
+pub(in super::super) fn marked<'a>(text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
+    marked_by(Instructions::Avx512Tables, text, out)
 }
 
+#[allow(unsafe_code, reason = "what was seen to be ASCII need not be looked through once more")]
 #[inline(always)]
-fn words(text: &[u8], out: &mut [u64], mark: impl Fn(&[u8; 64]) -> u64) -> usize {
-    let (blocks, rest) = text.as_chunks::<64>();
-    let mut words = 0;
-    for (block, word) in blocks.iter().zip(&mut *out) {
-        *word = mark(block);
+fn mark_words<'a>(
+    bytes: &'a [u8],
+    out: &mut [u64],
+    special: impl Fn(&[u8; 64]) -> Special,
+) -> Option<Marked<'a>> {
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let (mut words, mut slash, mut beyond_ascii) = (0, 0, 0);
+    let mut note = |block: &[u8; 64], word: &mut u64| {
+        let found = special(block);
+        *word = found.marks;
+        slash |= found.slash;
+        beyond_ascii |= found.beyond_ascii;
         words += 1;
+    };
+    let room = out.len();
+    for (block, word) in blocks.iter().zip(&mut *out) {
+        note(block, word);
     }
-    if let Some(word) = out.get_mut(words).filter(|_| words == blocks.len() && !rest.is_empty()) {
+    if let Some(word) = out.get_mut(blocks.len()).filter(|_| !rest.is_empty()) {
         let mut last = [b' '; 64];
         last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        *word = mark(&last);
-        words += 1;
+        note(&last, word);
     }
-    words
+    // What there was no room for.
+    let beyond = bytes.get(room * 64..).unwrap_or_default();
+    let plain = slash == 0 && memchr::memchr(b'\\', beyond).is_none();
+    let text = if beyond_ascii == 0 && beyond.is_ascii() {
+        // SAFETY: every byte is ASCII: those of blocks and of the rest as was noted, those beyond as was just asked.
+        unsafe { str::from_utf8_unchecked(bytes) }
+    } else {
+        str::from_utf8(bytes).ok()?
+    };
+    Some(Marked { text, words, plain })
 }
 
-fn special(block: &[u8; 64]) -> u64 {
-    let bytes = block.iter().enumerate();
-    bytes.fold(0, |bits, (n, b)| bits | u64::from(matches!(b, b'"' | b'\\' | 0..0x20)) << n)
+fn special(block: &[u8; 64]) -> Special {
+    let mask = |is: fn(&u8) -> bool| {
+        block.iter().enumerate().fold(0, |bits, (n, byte)| bits | u64::from(is(byte)) << n)
+    };
+    Special {
+        marks: mask(|b| matches!(b, b'"' | b'\\' | 0..0x20)),
+        slash: mask(|b| *b == b'\\'),
+        beyond_ascii: mask(|b| !b.is_ascii()),
+    }
 }
 
 /// Each bit becomes the parity of itself and all below it.
@@ -418,28 +473,36 @@ mod tests {
     fn special_bytes_are_the_same_by_all_instructions() {
         let mut seed = 7_u64;
         for len in 0..400 {
-            let text: Vec<u8> = (0..len)
-                .map(|n| {
-                    seed =
-                        seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    // Every byte there is, and often the ones that are looked for.
-                    if seed >> 60 < 4 { b"\"\\\x1f\x20"[n % 4] } else { (seed >> 33) as u8 }
-                })
-                .collect();
+            let odd = [&b"\"\\\x1f\x20"[..], b"\"\x1f\x20x", "\u{e4}\"".as_bytes(), b"\xff\\\" "][len % 4];
+            let mut text = Vec::new();
+            while text.len() < len {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // All of ASCII but backslashes, and often what is looked for.
+                match seed >> 60 {
+                    0 => text.extend(odd.get(..(seed >> 50) as usize % 5).unwrap_or(odd)),
+                    _ => text.push(((seed >> 33) as u8 & 0x7f).max(0x0a) & 0x5b),
+                }
+            }
             for room in [0, 1, 3, 8] {
                 let all = Instructions::ALL.map(|by| {
                     let mut out = vec![0; room];
-                    (specials_by(by, &text, &mut out), out)
+                    (marked_by(by, &text, &mut out), out)
                 });
                 assert!(
                     all.windows(2).all(|pair| pair[0] == pair[1]),
                     "{len} bytes, room for {room}: {all:?}"
                 );
-                let (words, out) = &all[0];
-                assert_eq!(*words, room.min(len.div_ceil(64)));
+                let (marked, out) = &all[0];
+                let Some(marked) = marked else {
+                    assert!(str::from_utf8(&text).is_err());
+                    continue;
+                };
+                assert_eq!(str::from_utf8(&text), Ok(marked.text));
+                assert_eq!(marked.plain, !text.contains(&b'\\'));
+                assert_eq!(marked.words, room.min(text.len().div_ceil(64)));
                 for (at, byte) in text.iter().enumerate().take(room * 64) {
-                    let marked = out[at / 64] >> (at % 64) & 1 == 1;
-                    assert_eq!(marked, matches!(byte, b'"' | b'\\' | 0..0x20), "{byte} at {at}");
+                    let is_marked = out[at / 64] >> (at % 64) & 1 == 1;
+                    assert_eq!(is_marked, matches!(byte, b'"' | b'\\' | 0..0x20), "{byte} at {at}");
                 }
             }
         }

@@ -5,7 +5,7 @@ mod masks;
 mod records;
 
 pub use masks::Instructions;
-pub(super) use masks::{first_special, specials};
+pub(super) use masks::{first_special, marked};
 pub use records::{
     Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_by,
     session_hash,
