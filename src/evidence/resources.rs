@@ -88,6 +88,13 @@ impl ResourceSet {
         self.bound();
     }
 
+    /// Whether all of another set is in this one, so that merging it would change nothing.
+    pub fn covers(&self, other: &ResourceSet) -> bool {
+        other.level <= self.level
+            && other.names.iter().all(|name| self.names.contains(&*coarser(name, self.level)))
+            && other.shows.is_subset(&self.shows)
+    }
+
     /// Roles, machines' profiles and places that were copied from are as many as logs name.
     fn bound_shows(&mut self) {
         KINDS.iter().for_each(|kind| self.bound_kind(kind));

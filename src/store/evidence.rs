@@ -1,7 +1,7 @@
 //! The evidence store: one SQLite file that takes facts in, each once, however often and in whatever order they come.
 
-use super::write;
-use crate::evidence::{Coverage, Facts};
+use super::{write, write_files};
+use crate::evidence::{Coverage, Facts, ResourceSet};
 use crate::model::Skip;
 use hashbrown::HashMap;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema-3.sql"),
     include_str!("schema-4.sql"),
     include_str!("schema-5.sql"),
+    include_str!("schema-6.sql"),
 ];
 
 /// How an SQLite file begins (<https://www.sqlite.org/fileformat2.html#the_database_header>).
@@ -28,8 +29,11 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Stores up to this size are checked page by page before they are read or written to.
 const CHECKED: u64 = 512 << 20;
 
-/// Strings and rows whose numbers are remembered; beyond that they are looked up again.
+/// Strings, rows and places whose numbers are remembered; beyond that they are looked up again.
 const REMEMBERED: usize = 1 << 18;
+
+/// Sets of what calls acted on that are remembered. Most hold a name or two.
+const REMEMBERED_SETS: usize = 1 << 13;
 
 /// Statements that stay prepared: more than writing needs.
 const STATEMENTS: usize = 64;
@@ -133,9 +137,18 @@ pub struct PendingFile {
 pub struct EvidenceStore {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
+    numbers: Numbers,
+    lock: Option<File>,
+}
+
+/// Numbers of what is written again and again.
+#[derive(Default)]
+pub(super) struct Numbers {
     pub(super) strings: HashMap<Arc<str>, i64>,
     pub(super) rows: HashMap<([i64; crate::evidence::COLUMNS], u8), i64>,
-    lock: Option<File>,
+    pub(super) places: HashMap<String, i64>,
+    /// What the store knows that calls acted on, by signer, source, name, agent, whether a role signed and was authorised.
+    pub(super) acted_on: HashMap<([i64; 4], bool, bool), ResourceSet>,
 }
 
 impl EvidenceStore {
@@ -216,8 +229,7 @@ impl EvidenceStore {
         let mut store = Self {
             path: path.to_owned(),
             connection,
-            strings: HashMap::default(),
-            rows: HashMap::default(),
+            numbers: Numbers::default(),
             lock,
         };
         if store.lock.is_some() {
@@ -277,10 +289,10 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`]; the store is then as it was.
     pub fn add(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
-        self.write(|transaction, strings, rows| {
+        self.write(|transaction, numbers| {
             transaction.execute("UPDATE progress SET value = 0 WHERE name = 'settled' AND value <> 0", [])?;
-            write::facts(transaction, strings, rows, facts)?;
-            write::files(transaction, files)
+            write::facts(transaction, numbers, facts)?;
+            write_files::files(transaction, numbers, files)
         })
     }
 
@@ -289,7 +301,7 @@ impl EvidenceStore {
     /// # Errors
     /// As [`EvidenceStore::add`].
     pub fn settle(&mut self) -> Result<(), StoreError> {
-        self.write(|transaction, _, _| {
+        self.write(|transaction, _| {
             transaction.execute("UPDATE progress SET value = 1 WHERE name = 'settled'", []).map(|_| ())
         })
     }
@@ -307,9 +319,9 @@ impl EvidenceStore {
             skips: vec![skip.clone()],
             ..StoredFile::default()
         };
-        self.write(|transaction, _, _| {
-            write::forget_unlisted(transaction, inputs)?;
-            write::files(transaction, &skips.iter().map(file).collect::<Vec<_>>())
+        self.write(|transaction, numbers| {
+            write_files::forget_unlisted(transaction, inputs)?;
+            write_files::files(transaction, numbers, &skips.iter().map(file).collect::<Vec<_>>())
         })
     }
 
@@ -318,30 +330,29 @@ impl EvidenceStore {
     /// # Errors
     /// As [`EvidenceStore::add`].
     pub fn add_again(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
-        self.write(|transaction, strings, rows| {
-            write::facts(transaction, strings, rows, facts)?;
-            files.iter().try_for_each(|file| write::pending(transaction, file))
+        self.write(|transaction, numbers| {
+            write::facts(transaction, numbers, facts)?;
+            files.iter().try_for_each(|file| write_files::pending(transaction, file))
         })
     }
 
     pub(super) fn write(
         &mut self,
-        work: impl FnOnce(
-            &Connection,
-            &mut HashMap<Arc<str>, i64>,
-            &mut HashMap<([i64; crate::evidence::COLUMNS], u8), i64>,
-        ) -> rusqlite::Result<()>,
+        work: impl FnOnce(&Connection, &mut Numbers) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
         let path = self.path.clone();
-        let Self { connection, strings, rows, .. } = self;
+        let Self { connection, numbers, .. } = self;
         let result = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|t| {
-            work(&t, strings, rows)?;
+            work(&t, numbers)?;
             t.commit()
         });
         // Numbers that were given in a transaction that failed mean nothing.
-        if result.is_err() || strings.len() + rows.len() > REMEMBERED {
-            strings.clear();
-            rows.clear();
+        let remembered = numbers.strings.len() + numbers.rows.len() + numbers.places.len();
+        if numbers.acted_on.len() > REMEMBERED_SETS {
+            numbers.acted_on.clear();
+        }
+        if result.is_err() || remembered > REMEMBERED {
+            *numbers = Numbers::default();
         }
         result.map_err(|e| StoreError::of(&path, &e))
     }

@@ -105,15 +105,22 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn known_files(&self) -> Result<KnownFiles, StoreError> {
-        let known =
-            each(&self.connection, "SELECT identity, size, version FROM file WHERE retry = 0", |row| {
-                let identity = row.get_ref(0)?.as_str()?;
-                Ok((
-                    short(identity),
-                    (row.get::<_, i64>(1)?.cast_unsigned(), row.get::<_, i64>(2)?.cast_unsigned()),
-                ))
-            });
-        known.map(|pairs| KnownFiles(pairs.into_iter().collect())).map_err(|e| StoreError::of(&self.path, &e))
+        let read = || {
+            let places = each(&self.connection, "SELECT id, path FROM place", |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            let places: HashMap<i64, String> = places.into_iter().collect();
+            let mut identity = String::new();
+            let sql = "SELECT place, name, size, version FROM file_entry WHERE retry = 0";
+            each(&self.connection, sql, |row| {
+                identity.clear();
+                identity.push_str(places.get(&row.get::<_, i64>(0)?).map_or("", String::as_str));
+                identity.push_str(row.get_ref(1)?.as_str()?);
+                let size = row.get::<_, i64>(2)?.cast_unsigned();
+                Ok((short(&identity), (size, row.get::<_, i64>(3)?.cast_unsigned())))
+            })
+        };
+        read().map(|pairs| KnownFiles(pairs.into_iter().collect())).map_err(|e| StoreError::of(&self.path, &e))
     }
 
     /// Whether anything that was read may have hidden records.
@@ -138,24 +145,28 @@ impl EvidenceStore {
         if settled.map_err(|e| StoreError::of(&self.path, &e))?.contains(&1) {
             return Ok(Vec::new());
         }
-        let pending = each(
-            &self.connection,
-            "SELECT identity, label, size, version, pending FROM file WHERE pending IS NOT NULL",
-            |row| {
-                let hashes = row.get_ref(4)?.as_blob()?;
-                let (hashes, _) = hashes.as_chunks::<4>();
-                if !hashes.iter().any(|bytes| matters(u32::from_le_bytes(*bytes))) {
-                    return Ok(None);
-                }
-                Ok(Some(PendingFile {
-                    identity: row.get(0)?,
-                    label: row.get(1)?,
-                    size: row.get::<_, i64>(2)?.cast_unsigned(),
-                    version: row.get::<_, i64>(3)?.cast_unsigned(),
-                }))
-            },
-        );
-        pending.map(|all| all.into_iter().flatten().collect()).map_err(|e| StoreError::of(&self.path, &e))
+        let read = || -> Result<Vec<PendingFile>> {
+            let all = "SELECT id, pending FROM file_entry WHERE pending IS NOT NULL";
+            let ids = each(&self.connection, all, |row| {
+                let (hashes, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();
+                let wanted = hashes.iter().any(|bytes| matters(u32::from_le_bytes(*bytes)));
+                Ok(if wanted { Some(row.get::<_, i64>(0)?) } else { None })
+            })?;
+            let mut one =
+                self.connection.prepare("SELECT identity, label, size, version FROM file WHERE id = ?1")?;
+            let file = |id: i64| {
+                one.query_row([id], |row| {
+                    Ok(PendingFile {
+                        identity: row.get(0)?,
+                        label: row.get(1)?,
+                        size: row.get::<_, i64>(2)?.cast_unsigned(),
+                        version: row.get::<_, i64>(3)?.cast_unsigned(),
+                    })
+                })
+            };
+            ids.into_iter().flatten().map(file).collect()
+        };
+        read().map_err(|e| StoreError::of(&self.path, &e))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What stores know of single files: to go on where a collection stopped, and to merge one store into another.
 
 use super::evidence::{EvidenceStore, StoreError, StoredDocument, StoredFile};
-use super::write;
+use super::write_files;
 use crate::evidence::{Cell, Facts};
 use crate::model::{Day, Skip, SkipReason};
 use rusqlite::{Connection, Result, params};
@@ -69,7 +69,7 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn forget(&mut self, identities: &[String]) -> std::result::Result<(), StoreError> {
-        self.write(|transaction, _, _| write::forget(transaction, identities))
+        self.write(|transaction, _| write_files::forget(transaction, identities))
     }
 
     /// Takes everything over from another store. What both know of one file stands as whoever observed it later knows it;

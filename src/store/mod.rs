@@ -8,6 +8,7 @@ mod merge;
 mod profile;
 mod queries;
 mod write;
+mod write_files;
 
 pub use evidence::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
 pub use files::{DemoTree, Existing, existing, make_directory, write_durably};

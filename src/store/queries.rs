@@ -1,7 +1,7 @@
 //! What the store knows of queries of Athena: which were asked, how far they came, and what is left to ask about.
 
 use super::evidence::{EvidenceStore, StoreError, StoredFile};
-use super::write;
+use super::{write, write_files};
 use crate::evidence::Facts;
 use crate::model::Day;
 use rusqlite::{Connection, Result, params};
@@ -105,7 +105,7 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn note_queries(&mut self, queries: &[StoredQuery]) -> std::result::Result<(), StoreError> {
-        self.write(|db, _, _| queries.iter().try_for_each(|query| note(db, query)))
+        self.write(|db, _| queries.iter().try_for_each(|query| note(db, query)))
     }
 
     /// Takes the last of a query's results in, and notes the query as it is then; all or nothing.
@@ -119,10 +119,10 @@ impl EvidenceStore {
         minted: &[(String, Day, Day)],
         query: Option<&StoredQuery>,
     ) -> std::result::Result<(), StoreError> {
-        self.write(|db, strings, rows| {
+        self.write(|db, numbers| {
             db.execute("UPDATE progress SET value = 0 WHERE name = 'settled' AND value <> 0", [])?;
-            write::facts(db, strings, rows, facts)?;
-            write::files(db, files)?;
+            write::facts(db, numbers, facts)?;
+            write_files::files(db, numbers, files)?;
             let mut insert = db.prepare_cached(
                 "INSERT INTO athena_minted VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
                  SET first = min(first, excluded.first), last = max(last, excluded.last)",
@@ -139,7 +139,7 @@ impl EvidenceStore {
     /// # Errors
     /// [`StoreError`].
     pub fn forget_queries(&mut self, beginning: &str) -> std::result::Result<(), StoreError> {
-        self.write(|db, _, _| {
+        self.write(|db, _| {
             // The attempts stay: a token that was used once starts nothing again.
             db.execute(
                 "UPDATE athena_query SET state = 'planned', execution = NULL, attempt = attempt + 1

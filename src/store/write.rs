@@ -1,10 +1,9 @@
-//! Writes facts and files into a store, within one transaction.
+//! Writes facts into a store, within one transaction.
 
-use super::evidence::{StoredFile, UNLISTED};
+use super::evidence::Numbers;
 use crate::evidence::{COLUMNS, FactAction, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
-use crate::model::SESSIONS_NOT_COUNTED;
 use hashbrown::HashMap;
-use rusqlite::{Connection, OptionalExtension, Result, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 use std::sync::Arc;
 
 type Strings = HashMap<Arc<str>, i64>;
@@ -15,7 +14,8 @@ fn time(micros: Micros) -> Option<i64> {
 }
 
 /// Takes facts in.
-pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, facts: &Facts) -> Result<()> {
+pub(super) fn facts(db: &Connection, known: &mut Numbers, facts: &Facts) -> Result<()> {
+    let Numbers { strings, rows, acted_on, .. } = known;
     let numbers = numbers(db, strings, facts)?;
     let number = |index: u32| numbers.get(index as usize).copied().unwrap_or(0);
     let row_numbers = row_numbers(db, rows, facts, &number)?;
@@ -38,7 +38,7 @@ pub(super) fn facts(db: &Connection, strings: &mut Strings, rows: &mut Rows, fac
         let last = (*last != Micros::MIN).then_some(*last);
         activity.execute(params![number(*signer), last, undated])?;
     }
-    resources(db, facts, &number)?;
+    resources(db, acted_on, facts, &number)?;
     sessions(db, facts)?;
     others(db, facts)
 }
@@ -236,7 +236,12 @@ fn merge_addendum(
     Ok(())
 }
 
-fn resources(db: &Connection, facts: &Facts, number: &dyn Fn(u32) -> i64) -> Result<()> {
+fn resources(
+    db: &Connection,
+    known: &mut HashMap<([i64; 4], bool, bool), ResourceSet>,
+    facts: &Facts,
+    number: &dyn Fn(u32) -> i64,
+) -> Result<()> {
     let list = |names: &str| serde_json::from_str::<Vec<String>>(names).unwrap_or_default();
     let mut find = db.prepare_cached(
         "SELECT level, arns, shows FROM resource WHERE signer = ?1 AND source = ?2 AND name = ?3 AND agent = ?4
@@ -247,16 +252,24 @@ fn resources(db: &Connection, facts: &Facts, number: &dyn Fn(u32) -> i64) -> Res
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for FactAction { text, by_role, authorised, set } in &facts.resources {
-        let [signer, source, name, agent] = text.map(number);
-        let old: Option<ResourceSet> = find
-            .query_row(params![signer, source, name, agent, by_role, authorised], |row| {
-                let (arns, shows) = (list(row.get_ref(1)?.as_str()?), list(row.get_ref(2)?.as_str()?));
-                Ok(ResourceSet::from_parts(row.get(0)?, arns, shows))
-            })
-            .optional()?;
+        let numbers = text.map(number);
+        let [signer, source, name, agent] = numbers;
+        let place = (numbers, *by_role, *authorised);
+        let old = match known.get(&place) {
+            Some(old) if old.covers(set) => continue,
+            Some(old) => Some(old.clone()),
+            None => find
+                .query_row(params![signer, source, name, agent, by_role, authorised], |row| {
+                    let (arns, shows) = (list(row.get_ref(1)?.as_str()?), list(row.get_ref(2)?.as_str()?));
+                    Ok(ResourceSet::from_parts(row.get(0)?, arns, shows))
+                })
+                .optional()?,
+        };
         let mut merged = old.clone().unwrap_or_default();
         merged.merge(set);
-        if old.is_some_and(|old| old == merged) {
+        let is_known = old.is_some_and(|old| old == merged);
+        if is_known {
+            known.insert(place, merged);
             continue;
         }
         let arns = serde_json::to_string(&merged.names().collect::<Vec<_>>()).unwrap_or_default();
@@ -272,6 +285,7 @@ fn resources(db: &Connection, facts: &Facts, number: &dyn Fn(u32) -> i64) -> Res
             arns,
             shows
         ])?;
+        known.insert(place, merged);
     }
     Ok(())
 }
@@ -327,148 +341,4 @@ fn others(db: &Connection, facts: &Facts) -> Result<()> {
         insert.execute(params![ip, machine])?;
     }
     Ok(())
-}
-
-/// Notes files as read. What was known of an earlier version of one is replaced; its events stay, as they happened.
-pub(super) fn files(db: &Connection, files: &[StoredFile]) -> Result<()> {
-    const COLUMNS: &str =
-        "identity, label, input, object, size, version, retry, bytes, records, signed, pending, observed";
-    let mut insert = db.prepare_cached(&format!(
-        "INSERT INTO file ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-         ON CONFLICT (identity) DO NOTHING"
-    ))?;
-    let mut coverage =
-        db.prepare_cached("INSERT INTO file_coverage VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
-    let mut source = db.prepare_cached("INSERT INTO file_data_source VALUES (?1, ?2, ?3)")?;
-    let mut document = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    // In the order of the index, so that each of its pages is met once.
-    let mut sorted: Vec<&StoredFile> = files.iter().collect();
-    sorted.sort_by(|a, b| a.identity.cmp(&b.identity));
-    for file in sorted {
-        let pending = packed(&file.pending);
-        let observed = (file.observed != 0).then_some(file.observed);
-        let numbers = [file.size, file.version, file.bytes, file.records, file.signed].map(u64::cast_signed);
-        let [size, version, bytes, records, signed] = &numbers;
-        let values = params![
-            file.identity,
-            file.label,
-            file.input,
-            file.object,
-            size,
-            version,
-            file.retry,
-            bytes,
-            records,
-            signed,
-            pending,
-            observed
-        ];
-        let id = match insert.execute(values)? {
-            0 => replace(db, COLUMNS, values)?,
-            _ => db.last_insert_rowid(),
-        };
-        for (account, region, day, cell) in file.coverage.cells() {
-            coverage.execute(params![
-                id,
-                account.as_str(),
-                region,
-                day.0,
-                cell.records.cast_signed(),
-                cell.management.cast_signed(),
-                cell.data.cast_signed(),
-                cell.other.cast_signed(),
-                cell.objects,
-                cell.damaged,
-                cell.digests
-            ])?;
-        }
-        for (account, name) in file.coverage.sources() {
-            source.execute(params![id, account.as_str(), name])?;
-        }
-        if !file.skips.is_empty() {
-            skips(db, id, file)?;
-        }
-        for (nth, one) in file.documents.iter().enumerate() {
-            let nth = i64::try_from(nth).unwrap_or(i64::MAX);
-            document.execute(params![id, nth, one.kind, one.source, one.content])?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts a file in the place of what was known of it; returns its number.
-fn replace(db: &Connection, columns: &str, values: &[&dyn ToSql]) -> Result<i64> {
-    let id = db
-        .prepare_cached(&format!(
-            "UPDATE file SET ({columns}) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-             WHERE identity = ?1 RETURNING id"
-        ))?
-        .query_row(values, |row| row.get(0))?;
-    for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
-    }
-    Ok(id)
-}
-
-fn skips(db: &Connection, id: i64, file: &StoredFile) -> Result<()> {
-    let mut insert = db.prepare_cached("INSERT INTO file_skip VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for skip in &file.skips {
-        let offset = skip.offset.map(u64::cast_signed);
-        insert.execute(params![id, skip.source, offset, skip.reason.id(), skip.detail])?;
-    }
-    Ok(())
-}
-
-/// After a second reading: what is still passed over, and what went wrong.
-pub(super) fn pending(db: &Connection, file: &StoredFile) -> Result<()> {
-    let id: Option<i64> = db
-        .prepare_cached("SELECT id FROM file WHERE identity = ?1")?
-        .query_row([&file.identity], |row| row.get(0))
-        .optional()?;
-    let Some(id) = id else { return Ok(()) };
-    // Said once, however often it is tried, and taken back when it succeeds.
-    db.prepare_cached("DELETE FROM file_skip WHERE file = ?1 AND detail LIKE '%' || ?2")?
-        .execute(params![id, SESSIONS_NOT_COUNTED])?;
-    if file.skips.iter().all(|skip| !skip.detail.ends_with(SESSIONS_NOT_COUNTED)) {
-        db.prepare_cached("UPDATE file SET pending = ?2 WHERE id = ?1")?
-            .execute(params![id, packed(&file.pending)])?;
-    }
-    skips(db, id, file)
-}
-
-/// Forgets what could not be listed below these inputs, before they are listed anew.
-pub(super) fn forget_unlisted(db: &Connection, inputs: &[String]) -> Result<()> {
-    // A colon is followed by a semicolon.
-    let range = "identity >= 'unlisted:' AND identity < 'unlisted;'";
-    for input in inputs {
-        let below = format!("{UNLISTED}{}", input.trim_end_matches('/'));
-        // Directories end at a slash; what keys in S3 begin with ends anywhere.
-        // By the range of such names first, which an index answers.
-        let of = match input.starts_with("s3://") {
-            true => "substr(identity, 1, length(?1)) = ?1",
-            false => "identity = ?1 OR substr(identity, 1, length(?1) + 1) = ?1 || '/'",
-        };
-        db.execute(
-            &format!("DELETE FROM file_skip WHERE file IN (SELECT id FROM file WHERE {range} AND ({of}))"),
-            [&below],
-        )?;
-        db.execute(&format!("DELETE FROM file WHERE {range} AND ({of})"), [&below])?;
-    }
-    Ok(())
-}
-
-/// Forgets files, and what they say of coverage and exports; events stay, as they happened.
-pub(super) fn forget(db: &Connection, identities: &[String]) -> Result<()> {
-    for identity in identities {
-        for table in ["file_coverage", "file_data_source", "file_skip", "document"] {
-            let sql = format!("DELETE FROM {table} WHERE file IN (SELECT id FROM file WHERE identity = ?1)");
-            db.prepare_cached(&sql)?.execute([identity])?;
-        }
-        db.prepare_cached("DELETE FROM file WHERE identity = ?1")?.execute([identity])?;
-    }
-    Ok(())
-}
-
-fn packed(pending: &[u32]) -> Option<Vec<u8>> {
-    (!pending.is_empty()).then(|| pending.iter().flat_map(|hash| hash.to_le_bytes()).collect())
 }
