@@ -334,13 +334,13 @@ proptest! {
         }
         let text = String::from_utf8_lossy(&text);
         let mut decoder = Decoder::default();
-        if let Some(event) = decoder.usual(text.as_bytes(), Detail::Names) {
-            let remembered = decoder.usual(text.as_bytes(), Detail::Names);
+        if let Some(event) = decoder.usual(text.as_bytes(), Detail::Names).map(Event::into_owned) {
+            let remembered = decoder.usual(text.as_bytes(), Detail::Names).map(Event::into_owned);
             prop_assert_eq!(remembered.as_ref(), Some(&event));
-            let less = decoder.usual(text.as_bytes(), Detail::Call);
+            let less = decoder.usual(text.as_bytes(), Detail::Call).map(Event::into_owned);
             let bare = Event { acted_on: None, ..event.clone() };
             prop_assert_eq!(less, Some(bare.clone()));
-            let least = decoder.usual(text.as_bytes(), Detail::Caller);
+            let least = decoder.usual(text.as_bytes(), Detail::Caller).map(Event::into_owned);
             prop_assert_eq!(least, Some(Event { minted: None, replaces: None, presigned: false, ..bare }));
             prop_assert_eq!(Ok(event), decode(&text));
         } else if spoils == 0 {

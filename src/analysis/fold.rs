@@ -1,7 +1,7 @@
 //! What one reading thread builds up, and where it goes.
 
 use crate::cloudtrail::{Event, EventId};
-use crate::evidence::{Collector, Coverage, Facts, Follower, Lineage};
+use crate::evidence::{Collector, Coverage, Facts, FileCoverage, Follower, Lineage};
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 const PORTION: usize = 50_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 8_000;
+const FILES: usize = 5_000;
 
 /// A file that has been read to its end.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub struct ReadFile {
     /// What became of it.
     pub report: FileReport,
     /// What it says of coverage.
-    pub coverage: Coverage,
+    pub coverage: FileCoverage,
     /// Exports in it.
     pub documents: Vec<Document>,
 }
@@ -140,7 +140,9 @@ impl Fold for Worker<'_> {
             }
         }
         if self.sink.is_some() {
-            let coverage = std::mem::take(&mut self.coverage);
+            let coverage = FileCoverage::from(std::mem::take(&mut self.coverage));
+            // They have been counted.
+            let report = FileReport { objects: Vec::new(), ..report };
             let documents = std::mem::take(&mut self.documents);
             self.portion.push(ReadFile { report, coverage, documents });
             if self.portion.len() >= FILES || self.collector.size() >= PORTION {

@@ -55,7 +55,7 @@ pub struct Decoder {
 
 impl Decoder {
     /// What [`decode`] would return of a record's text, as far as it is wanted; nothing means that [`decode`] has to be asked.
-    pub fn usual<'a>(&mut self, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
+    pub fn usual<'a>(&'a mut self, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
         // Identities that are no objects have forms of their own.
         let quick = Fields::quick(raw, detail);
         let fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
@@ -75,7 +75,7 @@ fn is_object(raw: &str) -> bool {
 fn event<'a>(
     fields: &Fields<'a>,
     detail: Detail,
-    requests: Option<&mut Requests>,
+    requests: Option<&'a mut Requests>,
 ) -> Result<Event<'a>, NotAnEvent> {
     let raw = &fields.record;
     let source = fields.text(raw.event_source);

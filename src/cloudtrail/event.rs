@@ -4,7 +4,6 @@ use super::acted_on::ActedOn;
 use crate::model::AccessKeyId;
 use jiff::Timestamp;
 use std::borrow::Cow;
-use std::sync::Arc;
 
 /// `eventID` as its sixteen bytes, where it is a UUID. Placeholders such as `"1"` repeat on different
 /// records, so only UUIDs identify an event.
@@ -55,7 +54,7 @@ pub struct Event<'a> {
     /// `readOnly`, where it is written.
     pub read_only: Option<bool>,
     /// What the call acted on, and what its request shows; nothing where neither says anything.
-    pub acted_on: Option<Arc<ActedOn>>,
+    pub acted_on: Option<Cow<'a, ActedOn>>,
 }
 
 /// `userIdentity`
@@ -155,7 +154,7 @@ impl Event<'_> {
             presigned: self.presigned,
             minted: self.minted.map(|minted| Minted { key: own(minted.key), role_arn: own(minted.role_arn) }),
             read_only: self.read_only,
-            acted_on: self.acted_on,
+            acted_on: self.acted_on.map(|on| Cow::Owned(on.into_owned())),
         }
     }
 }

@@ -68,12 +68,10 @@ impl<V: Clone> Memo<V> {
 
     /// Remembers what was made of the text that was spelled and not found; `weight` is how many bytes that holds elsewhere.
     pub(crate) fn learn(&mut self, value: V, weight: usize) {
+        self.make_room(weight);
         let more = self.spelled.len() + weight;
-        if self.held + more > MOST_BYTES {
-            self.forget();
-            if more > MOST_BYTES {
-                return;
-            }
+        if more > MOST_BYTES {
+            return;
         }
         let (start, end) = (self.known.len(), self.known.len() + self.spelled.len());
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
@@ -82,6 +80,15 @@ impl<V: Clone> Memo<V> {
             let slot = Slot { hash: self.hash, start, end, value };
             self.table.insert_unique(self.hash, slot, |slot| slot.hash);
         }
+    }
+
+    /// Makes room for what was spelled and so many bytes elsewhere; tells whether everything was forgotten for it.
+    pub(crate) fn make_room(&mut self, weight: usize) -> bool {
+        let full = self.held + self.spelled.len() + weight > MOST_BYTES;
+        if full {
+            self.forget();
+        }
+        full
     }
 
     /// Forgets everything; what was spelled stays.

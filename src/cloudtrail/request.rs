@@ -143,11 +143,8 @@ pub(super) fn named(fields: &Fields<'_>, setting: &Setting<'_>) -> Option<ActedO
     named.shows.retain(|show| show.len() <= LONGEST);
     named.shows.sort_unstable();
     named.shows.dedup();
-    Some(ActedOn {
-        resources: named.resources.into_iter().map(Cow::into_owned).collect(),
-        shows: named.shows,
-        unresolved: named.unresolved,
-    })
+    let resources = named.resources.into_iter().map(Cow::into_owned).collect();
+    Some(ActedOn::new(resources, named.shows, named.unresolved))
 }
 
 /// Members of the request; of repeated ones, the last.

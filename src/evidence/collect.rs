@@ -10,9 +10,10 @@ use super::sessions::SessionLog;
 use super::usage::is_authorised;
 use crate::cloudtrail::{ActedOn, Event, EventId, IdentityKind, Memo};
 use crate::model::AccessKeyId;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use hashbrown::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 /// Columns of a row while strings are numbers.
@@ -78,30 +79,21 @@ pub(super) struct ActionKey {
     pub(super) authorised: bool,
 }
 
-/// What rows are known to have acted on, by where in memory that is: decoders make one of what is written the same. A thing
-/// that is held here cannot be elsewhere, nor another one in its place.
+/// What rows are known to have acted on, by its number: decoders give one to what is written the same.
 #[derive(Default)]
-struct Targets {
-    known: HashMap<(u32, usize), Arc<ActedOn>>,
-    bytes: usize,
-}
+struct Targets(HashSet<(u32, NonZeroU64)>);
 
 impl Targets {
     /// Past that everything is forgotten and learned anew.
-    const MOST_BYTES: usize = 8 << 20;
+    const MOST: usize = 1 << 16;
 
     /// Whether it is not known that a row acted on this; it is, then.
-    fn is_new(&mut self, row: u32, acted_on: &Arc<ActedOn>) -> bool {
-        let place = (row, Arc::as_ptr(acted_on).addr());
-        if self.known.contains_key(&place) {
-            return false;
+    fn is_new(&mut self, row: u32, acted_on: &ActedOn) -> bool {
+        let Some(number) = acted_on.number() else { return true };
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
         }
-        self.bytes += acted_on.weight() + size_of::<(u32, usize, usize)>();
-        if self.bytes > Self::MOST_BYTES {
-            *self = Self::default();
-        }
-        self.known.insert(place, acted_on.clone());
-        true
+        self.0.insert((row, number))
     }
 }
 
@@ -230,7 +222,7 @@ impl Collector {
     }
 
     fn see_resources(&mut self, row: u32, event: &Event<'_>) {
-        let Some(acted_on) = event.acted_on.as_ref().filter(|_| !self.nameless) else { return };
+        let Some(acted_on) = event.acted_on.as_deref().filter(|_| !self.nameless) else { return };
         if !self.targets.is_new(row, acted_on) {
             return;
         }
@@ -315,7 +307,7 @@ impl Collector {
     /// The row of an event. Who owns the key is noted on the way.
     fn site(&mut self, key: &str, event: &Event<'_>, counts: bool, stray: bool) -> u32 {
         let assumed = event.minted.as_ref().map_or("", |minted| &minted.role_arn);
-        let names = event.acted_on.as_ref().is_some_and(|on| !on.resources.is_empty());
+        let names = event.acted_on.as_deref().is_some_and(|on| !on.resources.is_empty());
         let mut bits = 0;
         for (set, flag) in [
             (event.presigned, flags::PRESIGNED),
@@ -420,7 +412,7 @@ impl Collector {
     pub fn take_facts(&mut self) -> Facts {
         self.settle_activity();
         self.sites.forget();
-        self.targets = Targets::default();
+        self.targets.0.clear();
         self.numbers.clear();
         let event = |(id, class): EventKey, kept: Kept| FactEvent {
             id,
@@ -430,6 +422,9 @@ impl Collector {
             row: kept.row,
             conflict: kept.conflict,
         };
+        let mut events: Vec<FactEvent> = self.kept.drain().map(|(key, kept)| event(key, kept)).collect();
+        // As stores keep them.
+        events.sort_unstable_by_key(|event| event.id);
         let strip = |columns: Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
         let owners = std::mem::take(&mut self.owners).into_iter();
         let neighbours = std::mem::take(&mut self.neighbours).into_iter();
@@ -437,7 +432,7 @@ impl Collector {
         Facts {
             strings: std::mem::take(&mut self.strings).into_strings(),
             rows: self.rows.drain(..).map(strip).collect(),
-            events: self.kept.drain().map(|(key, kept)| event(key, kept)).collect(),
+            events,
             addenda: self
                 .addenda
                 .drain()

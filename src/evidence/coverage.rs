@@ -58,6 +58,30 @@ pub struct Coverage {
     data_sources: BTreeMap<AccountId, BTreeSet<String>>,
 }
 
+/// What one file covers, which is mostly one account's region on a day or two: in a fraction of the room of [`Coverage`].
+#[derive(Clone, Debug, Default)]
+pub struct FileCoverage {
+    /// Every account's region's day, each once.
+    pub cells: Vec<(AccountId, String, Day, Cell)>,
+    /// Every account and service that data events were recorded of, each once.
+    pub sources: Vec<(AccountId, String)>,
+}
+
+impl From<Coverage> for FileCoverage {
+    fn from(coverage: Coverage) -> Self {
+        let mut cells = Vec::with_capacity(coverage.cells().count());
+        cells.extend(coverage.cells.into_iter().flat_map(|(account, regions)| {
+            regions.into_iter().flat_map(move |(region, days)| {
+                let account = account.clone();
+                days.into_iter().map(move |(day, cell)| (account.clone(), region.clone(), day, cell))
+            })
+        }));
+        let sources = coverage.data_sources.into_iter();
+        let sources = sources.flat_map(|(account, s)| s.into_iter().map(move |s| (account.clone(), s)));
+        Self { cells, sources: sources.collect() }
+    }
+}
+
 impl Coverage {
     /// Notes a decoded record of an object, or of a file that is no log object.
     pub fn see(&mut self, event: &Event<'_>) {
@@ -128,11 +152,6 @@ impl Coverage {
                 days.iter().map(move |(day, cell)| (account, region.as_str(), *day, cell))
             })
         })
-    }
-
-    /// Every account and service that data events were recorded of.
-    pub fn sources(&self) -> impl Iterator<Item = (&AccountId, &str)> {
-        self.data_sources.iter().flat_map(|(account, s)| s.iter().map(move |s| (account, s.as_str())))
     }
 
     fn change(&mut self, account: &str, region: &str, day: Day, change: impl FnOnce(&mut Cell)) {

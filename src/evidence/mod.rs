@@ -15,7 +15,7 @@ mod usage;
 
 pub use cadence::{Cadence, Rhythm};
 pub use collect::Collector;
-pub use coverage::{Cell, Coverage, RegionCoverage};
+pub use coverage::{Cell, Coverage, FileCoverage, RegionCoverage};
 pub use days::{DaySpan, DayState, EventClass};
 pub use facts::{
     COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags,

@@ -187,7 +187,7 @@ impl Sifter<'_, '_, '_> {
     }
 }
 
-fn usual<'a>(decoder: &mut Decoder, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
+fn usual<'a>(decoder: &'a mut Decoder, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
     decoder.usual(raw, detail)
 }
 

@@ -1,7 +1,7 @@
 //! The evidence store: one SQLite file that takes facts in, each once, however often and in whatever order they come.
 
 use super::{write, write_files};
-use crate::evidence::{Coverage, Facts, ResourceSet};
+use crate::evidence::{Facts, FileCoverage, ResourceSet};
 use crate::model::Skip;
 use hashbrown::HashMap;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
@@ -100,7 +100,7 @@ pub struct StoredFile {
     /// Hashes of role sessions that were passed over.
     pub pending: Vec<u32>,
     /// What it covers.
-    pub coverage: Coverage,
+    pub coverage: FileCoverage,
     /// Exports in it.
     pub documents: Vec<StoredDocument>,
     /// What was passed over.

@@ -3,7 +3,7 @@
 use super::evidence::{EvidenceStore, StoreError, StoredDocument, StoredFile};
 use super::write_files;
 use crate::evidence::{Cell, Facts};
-use crate::model::{Day, Skip, SkipReason};
+use crate::model::{AccountId, Day, Skip, SkipReason};
 use rusqlite::{Connection, Result, params};
 use std::collections::HashMap;
 
@@ -162,13 +162,13 @@ fn details(db: &Connection, id: i64, file: &mut StoredFile) -> Result<()> {
             damaged: row.get(9)?,
             digests: row.get(10)?,
         };
-        let (account, region): (String, String) = (row.get(1)?, row.get(2)?);
-        file.coverage.add_cell(&account, &region, Day(row.get(3)?), &cell);
+        let account = AccountId::new(row.get_ref(1)?.as_str()?);
+        file.coverage.cells.push((account, row.get(2)?, Day(row.get(3)?), cell));
     }
     let mut statement = db.prepare_cached("SELECT account, source FROM file_data_source WHERE file = ?1")?;
     let mut rows = statement.query([id])?;
     while let Some(row) = rows.next()? {
-        file.coverage.see_source(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        file.coverage.sources.push((AccountId::new(row.get_ref(0)?.as_str()?), row.get(1)?));
     }
     let mut statement =
         db.prepare_cached("SELECT source, position, reason, detail FROM file_skip WHERE file = ?1")?;

@@ -52,9 +52,11 @@ fn events(
     number: &dyn Fn(u32) -> i64,
     row: &dyn Fn(u32) -> i64,
 ) -> Result<()> {
-    // In the order of the table, so that each of its pages is met once.
+    // In the order of the table, so that each of its pages is met once; collectors hand them out so.
     let mut events: Vec<&FactEvent> = facts.events.iter().collect();
-    events.sort_unstable_by_key(|event| event.id);
+    if !events.is_sorted_by_key(|event| event.id) {
+        events.sort_unstable_by_key(|event| event.id);
+    }
     let statement = |number: usize| {
         let places = vec!["(?,?,?,?,?,?)"; number].join(",");
         db.prepare_cached(&format!(

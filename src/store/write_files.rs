@@ -84,7 +84,7 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
             0 => replace(db, &replacing, values)?,
             _ => db.last_insert_rowid(),
         };
-        for (account, region, day, cell) in file.coverage.cells() {
+        for (account, region, day, cell) in &file.coverage.cells {
             coverage.execute(params![
                 id,
                 account.as_str(),
@@ -99,7 +99,7 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
                 cell.digests
             ])?;
         }
-        for (account, name) in file.coverage.sources() {
+        for (account, name) in &file.coverage.sources {
             source.execute(params![id, account.as_str(), name])?;
         }
         if !file.skips.is_empty() {

@@ -475,7 +475,7 @@ pub(super) fn stored(day: &DayRead, terminal: &Terminal) -> StoredFile {
         input: format!("athena:{}", day.origin),
         records: day.records,
         signed: day.signed,
-        coverage: day.coverage.clone(),
+        coverage: day.coverage.clone().into(),
         skips,
         observed: terminal.now().as_microsecond(),
         ..StoredFile::default()
