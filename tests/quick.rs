@@ -11,9 +11,7 @@
 )]
 
 use offkey::analysis::read_bytes;
-use offkey::cloudtrail::{
-    Detail, Event, Instructions, PADDING, Records, Scan, Decoder, decode, scan_by,
-};
+use offkey::cloudtrail::{Decoder, Detail, Event, Instructions, PADDING, Records, Scan, decode, scan_by};
 use offkey::evidence::{Evidence, UsageRow};
 use offkey::input::Depth;
 use proptest::prelude::*;

@@ -83,7 +83,8 @@ impl Requests {
         setting: &Setting<'_>,
     ) -> Option<Option<Cow<'m, ActedOn>>> {
         static LAST: AtomicU64 = AtomicU64::new(0);
-        let texts = [fields.record.request_parameters, fields.record.resources].map(Option::unwrap_or_default);
+        let texts =
+            [fields.record.request_parameters, fields.record.resources].map(Option::unwrap_or_default);
         if texts.iter().map(|text| text.len()).sum::<usize>() > LONGEST_REQUEST {
             return acted_on(fields, setting);
         }

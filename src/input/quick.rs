@@ -7,17 +7,14 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session,
-    scan, session_hash,
+    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session, scan,
+    session_hash,
 };
 use hashbrown::HashSet;
 
 /// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded: with
 /// a file of 16 MB beside it this is still less than 64 MB. CloudTrail's own are rarely larger.
 pub(super) const LARGEST: usize = 40 << 20;
-
-/// How many records ahead of the one that is looked at are fetched.
-const FETCH_AHEAD: usize = 2;
 
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +67,6 @@ impl Quick {
         let last = records.len().saturating_sub(1);
         let mut sifter = Sifter { member: &mut member, pending, machines, decoder, undecoded: 0, last };
         for (nth, (record, mark)) in records.iter().enumerate() {
-            records.fetch(content, nth + FETCH_AHEAD);
             let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
             sifter.record(&label, raw, record, mark, depth, nth);
         }

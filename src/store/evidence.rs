@@ -226,12 +226,7 @@ impl EvidenceStore {
         if known > MIGRATIONS.len() {
             return Err(StoreError::Newer(name(), version, MIGRATIONS.len()));
         }
-        let mut store = Self {
-            path: path.to_owned(),
-            connection,
-            numbers: Numbers::default(),
-            lock,
-        };
+        let mut store = Self { path: path.to_owned(), connection, numbers: Numbers::default(), lock };
         if store.lock.is_some() {
             store.prepare(known).map_err(error)?;
         }

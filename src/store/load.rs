@@ -106,9 +106,8 @@ impl EvidenceStore {
     /// [`StoreError`].
     pub fn known_files(&self) -> Result<KnownFiles, StoreError> {
         let read = || {
-            let places = each(&self.connection, "SELECT id, path FROM place", |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+            let places =
+                each(&self.connection, "SELECT id, path FROM place", |row| Ok((row.get(0)?, row.get(1)?)))?;
             let places: HashMap<i64, String> = places.into_iter().collect();
             let mut identity = String::new();
             let sql = "SELECT place, name, size, version FROM file_entry WHERE retry = 0";
@@ -120,7 +119,9 @@ impl EvidenceStore {
                 Ok((short(&identity), (size, row.get::<_, i64>(3)?.cast_unsigned())))
             })
         };
-        read().map(|pairs| KnownFiles(pairs.into_iter().collect())).map_err(|e| StoreError::of(&self.path, &e))
+        read()
+            .map(|pairs| KnownFiles(pairs.into_iter().collect()))
+            .map_err(|e| StoreError::of(&self.path, &e))
     }
 
     /// Whether anything that was read may have hidden records.

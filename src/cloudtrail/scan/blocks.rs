@@ -11,10 +11,29 @@ struct Spot {
     end: usize,
 }
 
-/// What became of a block's brackets.
-enum Walked {
-    /// So many are open inside the array of records.
-    On(i64),
+/// Blocks whose masks are made together: nothing waits for anything then, and all of the loop stays in registers.
+const TOGETHER: usize = 8;
+
+/// What goes from block to block, and stays in registers.
+#[derive(Clone, Copy)]
+struct State {
+    /// All ones while a string is open.
+    in_string: u64,
+    /// How many brackets are open inside the array of records.
+    depth: i64,
+}
+
+/// What few blocks change.
+struct Aside {
+    /// Whether the next block's first byte is escaped.
+    carry: u64,
+    /// Whether there was anything that is not JSON, which is asked once, at the end.
+    odd: u64,
+    spot: Spot,
+}
+
+/// Why the pass ends.
+enum End {
     /// The array ends here.
     Done(usize),
     /// The text is not what it should be.
@@ -48,14 +67,25 @@ pub(super) fn pass(
     masks: impl Fn(&Block) -> Masks,
     parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
-    // What goes from block to block stays in registers: whether a string is open (all ones) and how many brackets are.
-    let (mut in_string, mut depth) = (0_u64, 0_i64);
-    let mut spot = Spot { start: at, end: at };
-    // What only blocks with backslashes or line breaks change: whether the next block's first byte is escaped, and
-    // whether there was anything that is not JSON, which is asked once, at the end.
-    let (mut carry, mut odd) = (0_u64, 0_u64);
-    let mut last = [b' '; 64 + BEYOND];
+    let mut state = State { in_string: 0, depth: 0 };
+    let mut aside = Aside { carry: 0, odd: 0, spot: Spot { start: at, end: at } };
     let mut at = at;
+    while len.checked_sub(at)? >= 64 * TOGETHER {
+        let mut found = [Masks::default(); TOGETHER];
+        let blocks = buffer.get(at..at + 64 * TOGETHER + BEYOND)?;
+        for (nth, found) in found.iter_mut().enumerate() {
+            *found = masks(blocks.get(64 * nth..)?.first_chunk()?);
+        }
+        for found in &found {
+            state = match state.step(&mut aside, buffer, at, found, parity(found.quote), raw) {
+                Ok(state) => state,
+                Err(End::Done(end)) => return (aside.odd == 0).then_some(end),
+                Err(End::Odd) => return None,
+            };
+            at += 64;
+        }
+    }
+    let mut last = [b' '; 64 + BEYOND];
     while at < len {
         let block = if len - at < 64 {
             // What stands behind the content must not be seen.
@@ -63,38 +93,69 @@ pub(super) fn pass(
             last.get_mut(..rest.len())?.copy_from_slice(rest);
             &last
         } else {
-            buffer.get(at..)?.first_chunk::<{ 64 + BEYOND }>()?
+            buffer.get(at..)?.first_chunk()?
         };
         let found = masks(block);
-        let mut quotes = found.quote;
-        if found.slash | found.newline | carry != 0 {
-            // By value, so that nothing of the usual way has to be in memory for it.
-            let rare = Rare { quote: quotes, slash: found.slash, newline: found.newline, in_string, carry };
-            let more;
-            (quotes, carry, more) = rare.quotes(buffer, at)?;
-            odd |= more;
-        }
-        let inside = parity(quotes) ^ in_string;
-        in_string = (inside.cast_signed() >> 63).cast_unsigned();
-        let mut words = found.words;
-        while words != 0 {
-            raw.words.push(u32::try_from(at + words.trailing_zeros() as usize).ok()?);
-            words &= words - 1;
-        }
-        let (open, close) = (found.open & !inside, found.close & !inside);
-        let closing = i64::from(close.count_ones());
-        if depth > closing {
-            depth += i64::from(open.count_ones()) - closing;
-        } else {
-            match brackets(buffer, at, (open, close), depth, &mut spot, raw) {
-                Walked::On(open) => depth = open,
-                Walked::Done(end) => return (odd == 0).then_some(end),
-                Walked::Odd => return None,
-            }
-        }
+        state = match state.step(&mut aside, buffer, at, &found, parity(found.quote), raw) {
+            Ok(state) => state,
+            Err(End::Done(end)) => return (aside.odd == 0).then_some(end),
+            Err(End::Odd) => return None,
+        };
         at += 64;
     }
     None
+}
+
+impl State {
+    /// Goes through a block of which the masks are known; `inside` is what would be inside of strings if all of its quotes
+    /// counted and no string was open before.
+    #[inline(always)]
+    fn step(
+        self,
+        aside: &mut Aside,
+        buffer: &[u8],
+        at: usize,
+        found: &Masks,
+        inside: u64,
+        raw: &mut Raw,
+    ) -> Result<Self, End> {
+        let mut inside = inside ^ self.in_string;
+        if found.slash | found.newline | aside.carry != 0 {
+            // By value, so that nothing of the usual way has to be in memory for it.
+            let rare = Rare {
+                quote: found.quote,
+                slash: found.slash,
+                newline: found.newline,
+                in_string: self.in_string,
+                carry: aside.carry,
+            };
+            let Some((mended, carry, more)) = rare.inside(buffer, at) else { return Err(End::Odd) };
+            (inside, aside.carry) = (mended, carry);
+            aside.odd |= more;
+        }
+        let in_string = (inside.cast_signed() >> 63).cast_unsigned();
+        if found.words != 0 && !note_words(at, found.words, raw) {
+            return Err(End::Odd);
+        }
+        let (open, close) = (found.open & !inside, found.close & !inside);
+        let closing = i64::from(close.count_ones());
+        if self.depth > closing {
+            return Ok(Self { in_string, depth: self.depth + i64::from(open.count_ones()) - closing });
+        }
+        let depth = brackets(buffer, at, (open, close), self.depth, &mut aside.spot, raw)?;
+        Ok(Self { in_string, depth })
+    }
+}
+
+/// Notes where words may stand; tells whether places fit into their numbers.
+#[inline(never)]
+fn note_words(at: usize, mut words: u64, raw: &mut Raw) -> bool {
+    while words != 0 {
+        let Ok(place) = u32::try_from(at + words.trailing_zeros() as usize) else { return false };
+        raw.words.push(place);
+        words &= words - 1;
+    }
+    true
 }
 
 /// A block with backslashes or line breaks, which are few.
@@ -107,10 +168,10 @@ struct Rare {
 }
 
 impl Rare {
-    /// The quotes that are not escaped, the new carry, and what is not JSON; nothing where letters are spelled as escapes.
+    /// What is inside of strings, the new carry, and what is not JSON; nothing where letters are spelled as escapes.
     #[cold]
     #[inline(never)]
-    fn quotes(self, buffer: &[u8], at: usize) -> Option<(u64, u64, u64)> {
+    fn inside(self, buffer: &[u8], at: usize) -> Option<(u64, u64, u64)> {
         if self.slash != 0 && spells_letters(buffer, at, self.slash) {
             return None;
         }
@@ -118,7 +179,7 @@ impl Rare {
         let quotes = self.quote & !escaped(self.slash, &mut carry);
         let inside = parity(quotes) ^ self.in_string;
         // Neither is JSON, and what it means to a reader that goes on differs.
-        Some((quotes, u64::from(carry), self.newline & inside | self.slash & !inside))
+        Some((inside, u64::from(carry), self.newline & inside | self.slash & !inside))
     }
 }
 
@@ -131,7 +192,7 @@ fn brackets(
     mut depth: i64,
     spot: &mut Spot,
     raw: &mut Raw,
-) -> Walked {
+) -> Result<i64, End> {
     let mut both = open | close;
     while both != 0 {
         let bit = both.trailing_zeros();
@@ -142,7 +203,7 @@ fn brackets(
         if open >> bit & 1 == 1 {
             if depth == 0 {
                 if byte != b'{' || !separates(since(), raw.records.is_empty()) {
-                    return Walked::Odd;
+                    return Err(End::Odd);
                 }
                 spot.start = place;
             }
@@ -153,18 +214,20 @@ fn brackets(
         match depth {
             0 if byte == b'}' => {
                 let (Ok(start), Ok(end)) = (u32::try_from(spot.start), u32::try_from(place + 1)) else {
-                    return Walked::Odd;
+                    return Err(End::Odd);
                 };
                 spot.end = place + 1;
                 raw.records.push(Record { start, end });
             }
-            0 => return Walked::Odd,
-            -1 if byte == b']' && since().iter().all(u8::is_ascii_whitespace) => return Walked::Done(place),
-            -1 => return Walked::Odd,
+            0 => return Err(End::Odd),
+            -1 if byte == b']' && since().iter().all(u8::is_ascii_whitespace) => {
+                return Err(End::Done(place));
+            }
+            -1 => return Err(End::Odd),
             _ => {}
         }
     }
-    Walked::On(depth)
+    Ok(depth)
 }
 
 /// Whether exactly what belongs between two records stands there.

@@ -143,7 +143,11 @@ pub(super) mod x86 {
         let bytes = unsafe { _mm512_loadu_epi8(block.as_ptr().cast()) };
         let slash = is512(bytes, b'\\');
         let control = _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20));
-        Special { marks: is512(bytes, b'"') | slash | control, slash, beyond_ascii: _mm512_movepi8_mask(bytes) }
+        Special {
+            marks: is512(bytes, b'"') | slash | control,
+            slash,
+            beyond_ascii: _mm512_movepi8_mask(bytes),
+        }
     }
 
     /// The same.
@@ -208,22 +212,6 @@ pub(super) mod x86 {
         }
     }
 }
-
-/// Has the processor bring text that is looked at soon; where it cannot be told to, nothing happens.
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "SSE, which has the prefetch, is part of every 64-bit x86")]
-#[inline]
-pub(super) fn fetch(text: &[u8]) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-    for line in text.chunks(64) {
-        // SAFETY: a prefetch reads nothing, wherever the address leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
-    }
-}
-
-/// The same.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) fn fetch(_: &[u8]) {}
 
 /// The first quote, backslash or control character of sixteen bytes.
 #[cfg(target_arch = "x86_64")]

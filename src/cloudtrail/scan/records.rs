@@ -1,6 +1,6 @@
 //! From the pass over an object to its records and the reasons to look at some of them.
 
-use super::masks::{Instructions, fetch, first_special, pass_by};
+use super::masks::{Instructions, first_special, pass_by};
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
@@ -67,20 +67,6 @@ impl Records {
     /// All records with their marks, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Record, Mark)> + '_ {
         self.raw.records.iter().copied().zip(self.marks.iter().copied())
-    }
-
-    /// Has the processor bring what will be looked at of a record, by its number: a large object's content has left the
-    /// nearer caches by the time that its records are looked at.
-    pub fn fetch(&self, content: &[u8], nth: usize) {
-        let (Some(record), Some(mark)) = (self.raw.records.get(nth), self.marks.get(nth)) else { return };
-        let most = match mark.kind() {
-            Kind::Decode => 2048,
-            // Their identities.
-            Kind::Session | Kind::Assumes => 448,
-            Kind::Other => return,
-        };
-        let end = (record.end as usize).min(record.start as usize + most);
-        fetch(content.get(record.start as usize..end).unwrap_or_default());
     }
 
     /// How many there are.
