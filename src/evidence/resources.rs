@@ -243,7 +243,14 @@ mod tests {
         let whole = fold(&mut arns.iter());
         assert_eq!(fold(&mut arns.iter().rev()), whole);
         let mut parts = fold(&mut arns.iter().step_by(2));
+        let half = parts.clone();
         parts.merge(&fold(&mut arns.iter().skip(1).step_by(2)));
+        assert!(parts.covers(&half) && parts.covers(&parts) && !half.covers(&parts));
+        let few = fold(&mut arns.iter().take(2));
+        assert!(!few.covers(&fold(&mut arns.iter().take(3))) && few.covers(&fold(&mut arns.iter().take(1))));
+        let mut shown = few.clone();
+        shown.show("tags");
+        assert!(shown.covers(&few) && !few.covers(&shown));
         assert_eq!(parts, whole);
         let again = parts.clone();
         parts.merge(&again);

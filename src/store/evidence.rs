@@ -387,6 +387,13 @@ mod tests {
             let mut all = db.prepare("SELECT name, tbl_name FROM sqlite_schema ORDER BY 1, 2").unwrap();
             all.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
         };
+        let files = |db: &Connection| -> Vec<Vec<rusqlite::types::Value>> {
+            let sql = "SELECT id, identity, label, input, object, size, version, retry, bytes, records, signed, pending
+                       FROM file ORDER BY id";
+            let mut all = db.prepare(sql).unwrap();
+            let row = |row: &rusqlite::Row<'_>| (0..12).map(|column| row.get(column)).collect();
+            all.query_map([], row).unwrap().map(Result::unwrap).collect()
+        };
         let fresh = EvidenceStore::open_to_collect(&dir.path().join("new"), &mut || false).unwrap();
         for version in 1..MIGRATIONS.len() {
             let path = dir.path().join(version.to_string());
@@ -395,13 +402,18 @@ mod tests {
             db.pragma_update(None, "user_version", i64::try_from(version).unwrap()).unwrap();
             db.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
             db.execute_batch(
-                "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed)
-                 VALUES ('/a', 'a', '.', 'o', 1, 2, 0, 1, 1, 0)",
+                "INSERT INTO file (identity, label, input, object, size, version, retry, bytes, records, signed, pending)
+                 VALUES ('/a', 'a', '.', 'o', 1, 2, 0, 1, 1, 0, x'01020304'), ('/d/a', 'd/a', 'd', 'a', 1, 2, 0, 1, 1, 0, NULL),
+                        ('/d/b', 'e/c', 'd', NULL, 3, 4, 1, 5, 6, 7, NULL), ('unlisted:x', '', '', NULL, 0, 0, 1, 0, 0, 0, NULL),
+                        ('-', '-', '-', NULL, 0, 0, 0, 0, 0, 0, NULL), ('s3://b//x/', '/', 's3://b', 'x', 0, 0, 0, 0, 0, 0, NULL)",
             )
             .unwrap();
+            let before = files(&db);
             drop(db);
             let store = EvidenceStore::open_to_collect(&path, &mut || false).unwrap();
+            assert_eq!(files(&store.connection), before, "from version {version}");
             assert!(store.known_files().unwrap().has("/a", 1, 2), "from version {version}");
+            assert!(store.known_files().unwrap().has("s3://b//x/", 0, 0), "from version {version}");
             assert_eq!(names(&store.connection), names(&fresh.connection), "from version {version}");
         }
     }
