@@ -10,7 +10,7 @@ use std::sync::Arc;
 const PORTION: usize = 50_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 5_000;
+const FILES: usize = 4_000;
 
 /// A file that has been read to its end.
 #[derive(Debug, Default)]

@@ -29,11 +29,11 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 /// Stores up to this size are checked page by page before they are read or written to.
 const CHECKED: u64 = 512 << 20;
 
-/// Strings, rows and places whose numbers are remembered; beyond that they are looked up again.
+/// Strings and rows whose numbers are remembered; beyond that they are looked up again.
 const REMEMBERED: usize = 1 << 18;
 
-/// Sets of what calls acted on that are remembered. Most hold a name or two.
-const REMEMBERED_SETS: usize = 1 << 13;
+/// Places that are remembered: files come in the order of their days, so that few directories are met at a time.
+const REMEMBERED_PLACES: usize = 1 << 12;
 
 /// Statements that stay prepared: more than writing needs.
 const STATEMENTS: usize = 64;
@@ -147,8 +147,32 @@ pub(super) struct Numbers {
     pub(super) strings: HashMap<Arc<str>, i64>,
     pub(super) rows: HashMap<([i64; crate::evidence::COLUMNS], u8), i64>,
     pub(super) places: HashMap<String, i64>,
-    /// What the store knows that calls acted on, by signer, source, name, agent, whether a role signed and was authorised.
-    pub(super) acted_on: HashMap<([i64; 4], bool, bool), ResourceSet>,
+    pub(super) acted_on: KnownSets,
+}
+
+/// What the store knows that calls acted on, by signer, source, name, agent, whether a role signed and was authorised.
+#[derive(Default)]
+pub(super) struct KnownSets {
+    sets: HashMap<([i64; 4], bool, bool), ResourceSet>,
+    texts: usize,
+}
+
+impl KnownSets {
+    /// Names and what else sets hold; past that everything is looked up again. Most sets hold a name or two.
+    const MOST_TEXTS: usize = 1 << 16;
+
+    pub(super) fn get(&self, key: &([i64; 4], bool, bool)) -> Option<&ResourceSet> {
+        self.sets.get(key)
+    }
+
+    pub(super) fn insert(&mut self, key: ([i64; 4], bool, bool), set: ResourceSet) {
+        let more = 1 + set.names().count() + set.shows().count();
+        if self.texts + more > Self::MOST_TEXTS {
+            *self = Self::default();
+        }
+        self.texts += more;
+        self.sets.insert(key, set);
+    }
 }
 
 impl EvidenceStore {
@@ -342,9 +366,9 @@ impl EvidenceStore {
             t.commit()
         });
         // Numbers that were given in a transaction that failed mean nothing.
-        let remembered = numbers.strings.len() + numbers.rows.len() + numbers.places.len();
-        if numbers.acted_on.len() > REMEMBERED_SETS {
-            numbers.acted_on.clear();
+        let remembered = numbers.strings.len() + numbers.rows.len();
+        if numbers.places.len() > REMEMBERED_PLACES {
+            numbers.places.clear();
         }
         if result.is_err() || remembered > REMEMBERED {
             *numbers = Numbers::default();

@@ -1,6 +1,6 @@
 //! Writes facts into a store, within one transaction.
 
-use super::evidence::Numbers;
+use super::evidence::{KnownSets, Numbers};
 use crate::evidence::{COLUMNS, FactAction, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
@@ -240,7 +240,7 @@ fn merge_addendum(
 
 fn resources(
     db: &Connection,
-    known: &mut HashMap<([i64; 4], bool, bool), ResourceSet>,
+    known: &mut KnownSets,
     facts: &Facts,
     number: &dyn Fn(u32) -> i64,
 ) -> Result<()> {
