@@ -7,10 +7,10 @@ use crate::model::Skip;
 use std::sync::Arc;
 
 /// Events and rows that a thread holds before it hands them to a sink.
-const PORTION: usize = 50_000;
+const PORTION: usize = 60_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 4_000;
+const FILES: usize = 8_000;
 
 /// A file that has been read to its end.
 #[derive(Debug, Default)]

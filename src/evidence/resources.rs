@@ -50,7 +50,7 @@ impl ResourceSet {
         self.names.iter().map(String::as_str)
     }
 
-    /// What requests showed ([`crate::cloudtrail::Event::shows`]), sorted. Where they passed more roles or copied from more
+    /// What requests showed ([`crate::cloudtrail::ActedOn::shows`]), sorted. Where they passed more roles or copied from more
     /// places than are kept, `pass:*`, `from:BUCKET/*` or `from:*` stands for them.
     pub fn shows(&self) -> impl Iterator<Item = &str> {
         self.shows.iter().map(String::as_str)

@@ -139,14 +139,14 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn pending(&self, matters: &dyn Fn(u32) -> bool) -> Result<Vec<PendingFile>, StoreError> {
+    pub fn pending(&self, matters: &mut dyn FnMut(u32) -> bool) -> Result<Vec<PendingFile>, StoreError> {
         let settled = each(&self.connection, "SELECT value FROM progress WHERE name = 'settled'", |row| {
             row.get::<_, i64>(0)
         });
         if settled.map_err(|e| StoreError::of(&self.path, &e))?.contains(&1) {
             return Ok(Vec::new());
         }
-        let read = || -> Result<Vec<PendingFile>> {
+        let mut read = || -> Result<Vec<PendingFile>> {
             let all = "SELECT id, pending FROM file_entry WHERE pending IS NOT NULL";
             let ids = each(&self.connection, all, |row| {
                 let (hashes, _) = row.get_ref(1)?.as_blob()?.as_chunks::<4>();

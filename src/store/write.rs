@@ -57,10 +57,12 @@ fn events(
     if !events.is_sorted_by_key(|event| event.id) {
         events.sort_unstable_by_key(|event| event.id);
     }
+    // `OR IGNORE`, and not `ON CONFLICT DO NOTHING`, as nothing can end it halfway then: otherwise SQLite keeps a copy of each
+    // page for that (<https://www.sqlite.org/tempfiles.html#statement_journal_files>).
     let statement = |number: usize| {
         let places = vec!["(?,?,?,?,?,?)"; number].join(",");
         db.prepare_cached(&format!(
-            "INSERT INTO event (id, signer, by_role, time, usage_row, conflict) VALUES {places} ON CONFLICT DO NOTHING"
+            "INSERT OR IGNORE INTO event (id, signer, by_role, time, usage_row, conflict) VALUES {places}"
         ))
     };
     let (mut one, mut several) = (statement(1)?, statement(TOGETHER)?);

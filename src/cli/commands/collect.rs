@@ -11,7 +11,7 @@ use super::store_sink::StoreSink;
 use super::{load, ranges};
 use crate::analysis::{Collecting, collect, teach};
 use crate::aws::{Meter, PUBLISHED, S3Url, Tally, price};
-use crate::evidence::Lineage;
+use crate::evidence::{Follower, Lineage};
 use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
 use crate::model::{SESSIONS_NOT_COUNTED, Skip, SkipReason, parse_day};
 use crate::store::{EvidenceStore, KnownFiles, PendingFile, StoreError};
@@ -207,8 +207,9 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let mut read_again = 0;
     if result.is_ok() {
         let pending = || {
+            let mut derived = Follower::new(lineage.clone());
             let found = sink.with(|store| {
-                let pending = store.pending(&|session| lineage.contains(session))?;
+                let pending = store.pending(&mut |session| derived.contains(session))?;
                 if pending.is_empty() {
                     store.settle()?;
                 }

@@ -77,7 +77,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
     let sessions = store.sessions().map_err(failure)?;
     let lineage = crate::evidence::Lineage::default();
     crate::analysis::teach(&lineage, &sessions);
-    let pending = store.pending(&|session| lineage.contains(session)).map_err(failure)?;
+    let pending = store.pending(&mut |session| lineage.contains(session)).map_err(failure)?;
     outcome.objects_to_read_again = pending.len() as u64;
     terminal.note(&format!(
         "{} files and answers taken, {} known already; the store is {}",
