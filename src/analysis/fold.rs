@@ -10,7 +10,7 @@ use std::sync::Arc;
 const PORTION: usize = 60_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 8_000;
+const FILES: usize = 6_000;
 
 /// A file that has been read to its end.
 #[derive(Debug, Default)]

@@ -55,16 +55,20 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
     let mut document = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut places = Places::new(db, &mut known.places)?;
     // In the order of the index, so that each of its pages is met once.
-    let mut sorted: Vec<&StoredFile> = files.iter().collect();
-    sorted.sort_by(|a, b| a.identity.cmp(&b.identity));
-    for file in sorted {
+    let mut sorted = Vec::with_capacity(files.len());
+    for file in files {
+        let (place, name) = split(&file.identity);
+        sorted.push((places.number(place)?, name, file));
+    }
+    sorted.sort_by_key(|(place, name, _)| (*place, *name));
+    for (place, name, file) in sorted {
         let pending = packed(&file.pending);
         let observed = (file.observed != 0).then_some(file.observed);
         let numbers = [file.size, file.version, file.bytes, file.records, file.signed].map(u64::cast_signed);
         let [size, version, bytes, records, signed] = &numbers;
-        let ((place, name), (label_place, label_name)) = (split(&file.identity), split(&file.label));
+        let (label_place, label_name) = split(&file.label);
         let values = params![
-            places.number(place)?,
+            place,
             name,
             places.number(label_place)?,
             Some(label_name).filter(|label| *label != name),
