@@ -26,7 +26,11 @@ pub enum NotAnEvent {
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
     if let Some(fields) = Fields::general(raw) {
-        return event(&fields, Detail::Names, None);
+        match event(&fields, Detail::Names, None) {
+            // One of its resources names itself twice.
+            Err(NotAnEvent::Malformed) => {}
+            done => return done,
+        }
     }
     let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
     match Fields::general(&text) {
@@ -306,6 +310,32 @@ fn uuid(text: &str) -> Option<EventId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_remembered_of_requests_is_what_they_say() {
+        // More than is remembered, one that is too long for it, and each again when it may have been forgotten.
+        let record = |n: usize| {
+            let more = "x".repeat(if n == 700 { 20 << 10 } else { 14 << 10 });
+            format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","accessKeyId":"AKIAX","accountId":"111122223333"}},"eventSource":"sqs.amazonaws.com","eventName":"SendMessage","awsRegion":"eu-west-1","eventTime":"x","requestParameters":{{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q{n}","more":"{more}"}}}}"#
+            )
+        };
+        let mut decoder = Decoder::default();
+        for n in (0..900).chain(0..900).chain([899, 700, 700]) {
+            let raw = record(n);
+            let event = decoder.usual(raw.as_bytes(), Detail::Names).unwrap().into_owned();
+            let resources = &event.acted_on.as_deref().unwrap().resources;
+            assert_eq!(resources, &[format!("arn:aws:sqs:eu-west-1:111122223333:q{n}")]);
+            assert_eq!(Ok(event), decode(&raw));
+        }
+    }
+
+    #[test]
+    fn a_resource_that_names_itself_twice_is_read_by_its_last_name() {
+        let raw = r#"{"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
+        assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), None);
+        assert_eq!(decode(raw).unwrap().acted_on.as_deref().unwrap().resources, ["arn:aws:s3:::b"]);
+    }
 
     #[test]
     fn oddities_of_real_records() {

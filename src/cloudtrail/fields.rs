@@ -191,7 +191,7 @@ impl<'a> Fields<'a> {
         }
         let record: RawRecord<'a> = serde_json::from_str(raw).ok()?;
         let response: RawResponse<'a> = part(record.response_elements)?;
-        let fields = Fields {
+        Some(Fields {
             caller: Caller::general(record.user_identity)?,
             credentials: part(response.credentials)?,
             request: part(record.request_parameters)?,
@@ -199,10 +199,7 @@ impl<'a> Fields<'a> {
             addendum: part(record.addendum)?,
             record,
             plain: false,
-        };
-        // A resource that names itself twice makes it a record to be read otherwise.
-        fields.listed()?;
-        Some(fields)
+        })
     }
 
     /// What the record lists; nothing where one of its resources names itself twice.

@@ -120,10 +120,15 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
 /// Puts a file in the place of what was known of it; returns its number.
 fn replace(db: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<i64> {
     let id = db.prepare_cached(sql)?.query_row(values, |row| row.get(0))?;
+    remove_details(db, id)?;
+    Ok(id)
+}
+
+fn remove_details(db: &Connection, id: i64) -> Result<()> {
     for table in DETAILS {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
     }
-    Ok(id)
+    Ok(())
 }
 
 /// The number of a file, if it is known.
@@ -134,9 +139,7 @@ fn find(db: &Connection, identity: &str) -> Result<Option<i64>> {
 }
 
 fn remove(db: &Connection, id: i64) -> Result<()> {
-    for table in DETAILS {
-        db.prepare_cached(&format!("DELETE FROM {table} WHERE file = ?1"))?.execute([id])?;
-    }
+    remove_details(db, id)?;
     db.prepare_cached("DELETE FROM file_entry WHERE id = ?1")?.execute([id]).map(|_| ())
 }
 
