@@ -1,22 +1,34 @@
 //! What one reading thread builds up, and where it goes.
 
 use crate::cloudtrail::{Event, EventId};
-use crate::evidence::{Collector, Coverage, Facts, FileCoverage, Follower, Lineage};
+use crate::evidence::{Collector, Coverage, Facts, FileCounts, FileCoverage, Follower, Lineage};
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
 
 /// Events and rows that a thread holds before it hands them to a sink.
-const PORTION: usize = 60_000;
+const PORTION: usize = 120_000;
 
 /// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 6_000;
+const FILES: usize = 12_000;
 
-/// A file that has been read to its end.
-#[derive(Debug, Default)]
+/// A file that has been read to its end. Many are held at a time: what the list of entries knows is not repeated.
+#[derive(Debug)]
 pub struct ReadFile {
-    /// What became of it.
-    pub report: FileReport,
+    /// Its place in the list that was read.
+    pub entry: usize,
+    /// Whether its name is a log object's.
+    pub is_object: bool,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Records found, decoded or not.
+    pub events: u64,
+    /// Of those, records with an id that a key itself signed.
+    pub signed: u64,
+    /// Role sessions, by their hashes, whose records were passed over; sorted.
+    pub pending: Vec<u32>,
+    /// What was passed over.
+    pub skips: Vec<Skip>,
     /// What it says of coverage.
     pub coverage: FileCoverage,
     /// Exports in it.
@@ -45,6 +57,7 @@ pub trait Sink: Sync {
 pub(super) struct Worker<'a> {
     pub(super) collector: Collector,
     pub(super) coverage: Coverage,
+    counts: FileCounts,
     pub(super) files: Vec<Summary>,
     pub(super) documents: Vec<Document>,
     pub(super) skips: Vec<Skip>,
@@ -72,6 +85,7 @@ impl<'a> Worker<'a> {
         Self {
             collector: Collector::telling(lineage.clone()),
             coverage: Coverage::default(),
+            counts: FileCounts::default(),
             files: Vec::new(),
             documents: Vec::new(),
             skips: Vec::new(),
@@ -113,7 +127,7 @@ impl Fold for Worker<'_> {
     }
 
     fn count(&mut self, event: &Event<'_>) {
-        self.coverage.see(event);
+        self.counts.see(event);
     }
 
     fn event(&mut self, event: &Event<'_>, instead: &dyn Fn() -> EventId) {
@@ -125,7 +139,7 @@ impl Fold for Worker<'_> {
     }
 
     fn glance(&mut self, event: &Event<'_>) {
-        self.coverage.see(event);
+        self.counts.see(event);
         self.collector.glance(event);
     }
 
@@ -136,20 +150,27 @@ impl Fold for Worker<'_> {
     fn file(&mut self, report: FileReport) {
         if !self.again {
             for object in &report.objects {
-                self.coverage.see_object(&object.name, object.undecoded, object.damaged);
+                self.counts.see_object(&object.name, object.undecoded, object.damaged);
             }
         }
         if self.sink.is_some() {
-            let coverage = FileCoverage::from(std::mem::take(&mut self.coverage));
-            // They have been counted.
-            let report = FileReport { objects: Vec::new(), ..report };
-            let documents = std::mem::take(&mut self.documents);
-            self.portion.push(ReadFile { report, coverage, documents });
+            self.portion.push(ReadFile {
+                entry: report.entry,
+                is_object: report.is_object,
+                bytes: report.bytes,
+                events: report.events,
+                signed: report.signed,
+                pending: report.pending,
+                skips: report.skips,
+                coverage: self.counts.take(),
+                documents: std::mem::take(&mut self.documents),
+            });
             if self.portion.len() >= FILES || self.collector.size() >= PORTION {
                 self.flush();
             }
             return;
         }
+        self.counts.add_to(&mut self.coverage);
         self.skips.extend(report.skips);
         if !self.again {
             self.files.push(Summary {

@@ -6,11 +6,11 @@ use super::facts::{
 use super::intern::{Interner, Symbol};
 use super::lineage::{Lineage, Step};
 use super::resources::ResourceSet;
-use super::sessions::SessionLog;
+use super::sessions::{SessionLog, holder};
+use super::taken::{EventKey, Taken, key};
 use super::usage::is_authorised;
 use crate::cloudtrail::{ActedOn, Event, EventId, IdentityKind, Memo};
 use crate::model::AccessKeyId;
-use hashbrown::hash_map::Entry;
 use hashbrown::{HashMap, HashSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
@@ -27,25 +27,6 @@ impl Columns {
     pub(super) fn signer(&self) -> Symbol {
         self.text.first().copied().unwrap_or(Symbol::EMPTY)
     }
-}
-
-/// What makes an event one event: its id, and for sessions also who signed it, and whether as a role. Copies that
-/// differ in that are forged or masked, and what one of them says must not hide the other.
-pub(super) type EventKey = (EventId, Class);
-
-/// Who signed: the empty string stands for every static key.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Class {
-    pub(super) signer: Symbol,
-    pub(super) by_role: bool,
-}
-
-/// The copy of an event that counts.
-#[derive(Clone, Copy)]
-pub(super) struct Kept {
-    pub(super) time: Micros,
-    pub(super) row: u32,
-    pub(super) conflict: bool,
 }
 
 /// The latest sign of life of one signer.
@@ -102,7 +83,8 @@ const NEIGHBOURS: usize = 8;
 
 /// Takes events one by one.
 ///
-/// Memory follows the distinct rows, plus about 60 bytes for each distinct event signed by a key or session.
+/// Memory follows the distinct rows, plus 40 to 80 bytes for each distinct event signed by a key or session; twice that
+/// where there are many copies, until they are merged.
 #[derive(Default)]
 pub struct Collector {
     pub(super) strings: Interner,
@@ -111,8 +93,8 @@ pub struct Collector {
     sites: Memo<u32>,
     targets: Targets,
     pub(super) rows: Vec<Columns>,
-    pub(super) kept: HashMap<EventKey, Kept>,
-    pub(super) addenda: HashMap<EventKey, (EventId, Kept)>,
+    pub(super) taken: Taken,
+    pub(super) addenda: HashMap<EventKey, FactAddendum>,
     pub(super) activity: HashMap<Symbol, Seen>,
     /// Of each row, what its events add to that.
     seen: Vec<Seen>,
@@ -136,9 +118,9 @@ impl Collector {
         Self { nameless: true, ..self }
     }
 
-    /// How much is held: distinct events and rows.
+    /// How much is held: events, copies included, and rows.
     pub fn size(&self) -> usize {
-        self.kept.len() + self.addenda.len() + self.rows.len()
+        self.taken.len() + self.addenda.len() + self.rows.len()
     }
 
     /// Folds one event in. `instead` stands for its id where it has none; it has to be the same whenever the same
@@ -158,23 +140,22 @@ impl Collector {
         }
         let stray = is_static && !counts;
         let row = self.site(key, event, counts, stray);
-        let signer = self.rows.get(row as usize).map_or(Symbol::EMPTY, Columns::signer);
-        let kept = Kept { time: micros(event.time), row, conflict: false };
-        let id = event.id.unwrap_or_else(instead);
+        let signer = self.signer(row).filter(|_| !counts).unwrap_or(Symbol::EMPTY).0;
         let by_role = !counts && event.identity.kind == IdentityKind::AssumedRole;
-        let class = Class { signer: if counts { Symbol::EMPTY } else { signer }, by_role };
+        let id = event.id.unwrap_or_else(instead);
+        let fact = FactEvent { id, signer, by_role, time: micros(event.time), row, conflict: false };
         if stray {
             // Not use, so neither a sign of life nor anything that may replace one.
-            return self.keep((id, class), kept);
+            return self.keep(fact);
         }
         if let Some(seen) = self.seen.get_mut(row as usize) {
-            seen.add(kept.time, kept.time == NO_TIME);
+            seen.add(fact.time, fact.time == NO_TIME);
         }
         self.see_resources(row, event);
         match event.replaces {
             // Whether it may replace the original is seen when that is there.
-            Some(original) => self.keep_addendum((id, class), original, kept),
-            None => self.keep((id, class), kept),
+            Some(original) => self.keep_addendum(FactAddendum { original, event: fact }),
+            None => self.keep(fact),
         }
     }
 
@@ -241,26 +222,30 @@ impl Collector {
         acted_on.kinds().iter().for_each(|kinds| set.show(kinds));
     }
 
-    /// Counts an event, unless it is a copy that another one precedes.
-    fn keep(&mut self, key: EventKey, new: Kept) {
-        let old = match self.kept.entry(key) {
-            Entry::Vacant(place) => {
-                place.insert(new);
-                return;
-            }
-            Entry::Occupied(old) => *old.get(),
-        };
-        let conflict = old.conflict || new.conflict || self.signer(new.row) != self.signer(old.row);
-        let stays = if self.precedes(&new, &old) { new } else { old };
-        self.kept.insert(key, Kept { conflict, ..stays });
+    fn keep(&mut self, event: FactEvent) {
+        if self.taken.push(event) {
+            self.merge_copies();
+        }
     }
 
-    fn keep_addendum(&mut self, key: EventKey, original: EventId, new: Kept) {
-        let better = self.addenda.get(&key).is_none_or(|(other, old)| {
-            self.precedes(&new, old) || !self.precedes(old, &new) && original < *other
+    /// Of each event the copy that counts stays.
+    fn merge_copies(&mut self) {
+        let mut taken = std::mem::take(&mut self.taken);
+        taken.merge_copies(|old, new| {
+            let conflict = old.conflict || new.conflict || self.signer(new.row) != self.signer(old.row);
+            let stays = if self.precedes(&new, &old) { new } else { old };
+            FactEvent { conflict, ..stays }
+        });
+        self.taken = taken;
+    }
+
+    fn keep_addendum(&mut self, new: FactAddendum) {
+        let better = self.addenda.get(&key(&new.event)).is_none_or(|old| {
+            self.precedes(&new.event, &old.event)
+                || !self.precedes(&old.event, &new.event) && new.original < old.original
         });
         if better {
-            self.addenda.insert(key, (original, new));
+            self.addenda.insert(key(&new.event), new);
         }
     }
 
@@ -268,31 +253,36 @@ impl Collector {
         self.rows.get(row as usize).map(Columns::signer)
     }
 
-    /// Lets each addendum replace its original, if the same key signed both; else it is an event of its own.
-    pub(super) fn apply_addenda(&mut self) {
-        let addenda = std::mem::take(&mut self.addenda);
+    /// Every event that counts, once, each addendum in the place of its original, if the same key signed both; else it is an
+    /// event of its own. None is left.
+    pub(super) fn take_counted(&mut self) -> Vec<FactEvent> {
+        self.merge_copies();
         // All are judged by the same originals, so that their order cannot matter.
-        let (replacing, others): (Vec<_>, Vec<_>) =
-            addenda.into_iter().partition(|((_, class), (id, kept))| {
-                let original = self.kept.get(&(*id, *class));
-                original.is_none_or(|original| self.signer(original.row) == self.signer(kept.row))
-            });
-        let mut by_original: HashMap<EventKey, Kept> = HashMap::new();
-        for ((_, class), (original, kept)) in replacing {
-            let key = (original, class);
-            if by_original.get(&key).is_none_or(|old| self.precedes(&kept, old)) {
-                by_original.insert(key, kept);
+        let (mut by_original, mut others): (HashMap<EventKey, FactEvent>, Vec<FactEvent>) =
+            Default::default();
+        for (_, FactAddendum { original, event }) in std::mem::take(&mut self.addenda) {
+            let place = FactEvent { id: original, ..event };
+            let signer = self.taken.get_mut(&key(&place)).map(|original| original.row);
+            if signer.is_some_and(|row| self.signer(row) != self.signer(event.row)) {
+                others.push(event);
+            } else if by_original.get(&key(&place)).is_none_or(|old| self.precedes(&place, old)) {
+                by_original.insert(key(&place), place);
             }
         }
-        for (key, (_, kept)) in others {
-            self.keep(key, kept);
+        others.into_iter().for_each(|event| self.keep(event));
+        self.merge_copies();
+        for (place, event) in by_original {
+            match self.taken.get_mut(&place) {
+                Some(original) => *original = event,
+                None => self.keep(event),
+            }
         }
-        self.kept.extend(by_original);
+        self.taken.take()
     }
 
     /// Which copy of one event counts: the earliest, then the one whose row sorts first. A copy whose time
     /// cannot be read counts last.
-    fn precedes(&self, new: &Kept, old: &Kept) -> bool {
+    fn precedes(&self, new: &FactEvent, old: &FactEvent) -> bool {
         match new.time.cmp(&old.time) {
             std::cmp::Ordering::Equal => new.row != old.row && self.text(new.row) < self.text(old.row),
             order => order.is_lt(),
@@ -304,7 +294,7 @@ impl Collector {
         Some((columns.text.map(|symbol| self.strings.text(symbol)), columns.flags))
     }
 
-    /// The row of an event. Who owns the key is noted on the way.
+    /// The row of an event. Who owns the key or holds the session is noted on the way.
     fn site(&mut self, key: &str, event: &Event<'_>, counts: bool, stray: bool) -> u32 {
         let assumed = event.minted.as_ref().map_or("", |minted| &minted.role_arn);
         let names = event.acted_on.as_deref().is_some_and(|on| !on.resources.is_empty());
@@ -320,6 +310,7 @@ impl Collector {
         ] {
             bits |= if set { flag } else { 0 };
         }
+        let holder = holder(event).unwrap_or_default();
         let text = [
             key,
             &event.source,
@@ -339,13 +330,18 @@ impl Collector {
         text.into_iter().for_each(|text| sites.piece(text));
         sites.piece(account.unwrap_or_default());
         sites.piece(&event.identity.user);
-        sites.bytes(&[bits, u8::from(counts), u8::from(account.is_some())]);
+        sites.piece(if event.identity.kind == IdentityKind::FederatedUser { holder } else { "" });
+        let identity = &event.identity;
+        let tell_apart = [counts, account.is_some(), identity.from_console].map(u8::from);
+        sites.bytes(&[bits, identity.kind as u8]);
+        sites.bytes(&tell_apart);
         if let Some(row) = sites.find() {
             return row;
         }
         if counts {
             self.see_owner(key, event);
         }
+        self.sessions.see_holder(key, event);
         let strings = &mut self.strings;
         let columns = Columns { text: text.map(|text| strings.intern(text)), flags: bits };
         let row = self.number(columns);
@@ -414,17 +410,7 @@ impl Collector {
         self.sites.forget();
         self.targets.0.clear();
         self.numbers.clear();
-        let event = |(id, class): EventKey, kept: Kept| FactEvent {
-            id,
-            signer: class.signer.0,
-            by_role: class.by_role,
-            time: kept.time,
-            row: kept.row,
-            conflict: kept.conflict,
-        };
-        let mut events: Vec<FactEvent> = self.kept.drain().map(|(key, kept)| event(key, kept)).collect();
-        // As stores keep them.
-        events.sort_unstable_by_key(|event| event.id);
+        self.merge_copies();
         let strip = |columns: Columns| FactRow { text: columns.text.map(|s| s.0), flags: columns.flags };
         let owners = std::mem::take(&mut self.owners).into_iter();
         let neighbours = std::mem::take(&mut self.neighbours).into_iter();
@@ -432,12 +418,8 @@ impl Collector {
         Facts {
             strings: std::mem::take(&mut self.strings).into_strings(),
             rows: self.rows.drain(..).map(strip).collect(),
-            events,
-            addenda: self
-                .addenda
-                .drain()
-                .map(|(key, (original, kept))| FactAddendum { original, event: event(key, kept) })
-                .collect(),
+            events: self.taken.take(),
+            addenda: self.addenda.drain().map(|(_, addendum)| addendum).collect(),
             activity: self.activity.drain().map(|(s, seen)| (s.0, seen.last, seen.undated)).collect(),
             resources: self
                 .resources
@@ -469,19 +451,17 @@ impl Collector {
             .iter()
             .map(|row| self.number(Columns { text: row.text.map(symbol), flags: row.flags }))
             .collect();
-        let kept = |event: &FactEvent| {
+        let own = |event: &FactEvent| {
             let row = rows.get(event.row as usize).copied()?;
-            let kept = Kept { time: event.time, row, conflict: event.conflict };
-            let class = Class { signer: symbol(event.signer), by_role: event.by_role };
-            Some(((event.id, class), kept))
+            Some(FactEvent { row, signer: symbol(event.signer).0, ..*event })
         };
-        self.kept.reserve(facts.events.len());
-        for (key, kept) in facts.events.iter().filter_map(kept) {
-            self.keep(key, kept);
+        self.taken.reserve(facts.events.len());
+        for event in facts.events.iter().filter_map(own) {
+            self.keep(event);
         }
-        for addendum in &facts.addenda {
-            if let Some((key, kept)) = kept(&addendum.event) {
-                self.keep_addendum(key, addendum.original, kept);
+        for FactAddendum { original, event } in facts.addenda {
+            if let Some(event) = own(&event) {
+                self.keep_addendum(FactAddendum { original, event });
             }
         }
         for (signer, last, undated) in facts.activity {

@@ -24,6 +24,24 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// So many records of one class.
+    fn of_records(category: Category, records: u64) -> Self {
+        let cell = Self { records, ..Self::default() };
+        match category {
+            Category::Management => Self { management: records, ..cell },
+            Category::Data => Self { data: records, ..cell },
+            Category::Other => Self { other: records, ..cell },
+        }
+    }
+
+    /// A log object, how many of its records were passed over undecoded, and whether it is damaged.
+    fn of_object(object: &ObjectName, undecoded: u64, damaged: bool) -> Self {
+        match object.digest {
+            true => Self { digests: 1, ..Self::default() },
+            false => Self { records: undecoded, objects: 1, damaged: u32::from(damaged), ..Self::default() },
+        }
+    }
+
     /// Adds another's counts.
     pub fn add(&mut self, other: &Cell) {
         self.records += other.records;
@@ -67,6 +85,63 @@ pub struct FileCoverage {
     pub sources: Vec<(AccountId, String)>,
 }
 
+/// Counts what one file covers: mostly one cell, the first that is met, without a look into any table.
+#[derive(Default)]
+pub struct FileCounts {
+    first: Option<(AccountId, String, Day, Cell)>,
+    rest: Coverage,
+}
+
+impl FileCounts {
+    /// Notes a decoded record.
+    pub fn see(&mut self, event: &Event<'_>) {
+        let Some((account, day)) = whose_and_when(event) else { return };
+        self.add_cell(account, &event.region, day, &Cell::of_records(event.category, 1));
+        if event.category == Category::Data {
+            self.rest.see_source(account, &event.source);
+        }
+    }
+
+    /// Notes a log object, how many of its records were passed over undecoded, and whether it is damaged.
+    pub fn see_object(&mut self, object: &ObjectName, undecoded: u64, damaged: bool) {
+        let cell = Cell::of_object(object, undecoded, damaged);
+        self.add_cell(object.account.as_str(), &object.region, object.day, &cell);
+    }
+
+    fn add_cell(&mut self, account: &str, region: &str, day: Day, more: &Cell) {
+        match &mut self.first {
+            Some((a, r, d, cell)) if *d == day && a.as_str() == account && r == region => cell.add(more),
+            Some(_) => self.rest.add_cell(account, region, day, more),
+            None => self.first = Some((AccountId::new(account), region.to_owned(), day, *more)),
+        }
+    }
+
+    /// What was counted, which then begins anew.
+    pub fn take(&mut self) -> FileCoverage {
+        let mut all = FileCoverage::from(std::mem::take(&mut self.rest));
+        all.cells.extend(self.first.take());
+        all
+    }
+
+    /// Adds what was counted to that of other files, and begins anew.
+    pub fn add_to(&mut self, all: &mut Coverage) {
+        if let Some((account, region, day, cell)) = self.first.take() {
+            all.add_cell(account.as_str(), &region, day, &cell);
+        }
+        all.merge(&std::mem::take(&mut self.rest));
+    }
+}
+
+/// The account that a record tells of, and its day.
+fn whose_and_when<'a>(event: &'a Event<'_>) -> Option<(&'a str, Day)> {
+    let account = match (event.identity.account.as_deref(), &*event.recipient) {
+        (Some(account), "") => account,
+        (None, "") => return None,
+        (_, recipient) => recipient,
+    };
+    Some((account, Day::of(event.time?)))
+}
+
 impl From<Coverage> for FileCoverage {
     fn from(coverage: Coverage) -> Self {
         let mut cells = Vec::with_capacity(coverage.cells().count());
@@ -83,27 +158,10 @@ impl From<Coverage> for FileCoverage {
 }
 
 impl Coverage {
-    /// Notes a decoded record of an object, or of a file that is no log object.
-    pub fn see(&mut self, event: &Event<'_>) {
-        self.see_many(event, 1);
-    }
-
     /// Notes so many records of one account, region, day and class.
     pub fn see_many(&mut self, event: &Event<'_>, records: u64) {
-        let account = match (event.identity.account.as_deref(), &*event.recipient) {
-            (Some(account), "") => account,
-            (None, "") => return,
-            (_, recipient) => recipient,
-        };
-        let Some(time) = event.time else { return };
-        self.change(account, &event.region, Day::of(time), |cell| {
-            cell.records += records;
-            match event.category {
-                Category::Management => cell.management += records,
-                Category::Data => cell.data += records,
-                Category::Other => cell.other += records,
-            }
-        });
+        let Some((account, day)) = whose_and_when(event) else { return };
+        self.add_cell(account, &event.region, day, &Cell::of_records(event.category, records));
         if event.category == Category::Data {
             self.see_source(account, &event.source);
         }
@@ -119,20 +177,19 @@ impl Coverage {
 
     /// Notes a log object, how many of its records were passed over undecoded, and whether it is damaged.
     pub fn see_object(&mut self, object: &ObjectName, undecoded: u64, damaged: bool) {
-        self.change(object.account.as_str(), &object.region, object.day, |cell| {
-            if object.digest {
-                cell.digests += 1;
-                return;
-            }
-            cell.records += undecoded;
-            cell.objects += 1;
-            cell.damaged += u32::from(damaged);
-        });
+        let cell = Cell::of_object(object, undecoded, damaged);
+        self.add_cell(object.account.as_str(), &object.region, object.day, &cell);
     }
 
     /// Adds what is known of one account, region and day.
     pub fn add_cell(&mut self, account: &str, region: &str, day: Day, more: &Cell) {
-        self.change(account, region, day, |cell| cell.add(more));
+        match self.cells.get_mut(account).and_then(|regions| regions.get_mut(region)) {
+            Some(days) => days.entry(day).or_default().add(more),
+            None => {
+                let regions = self.cells.entry(AccountId::new(account)).or_default();
+                regions.entry(region.to_owned()).or_default().entry(day).or_default().add(more);
+            }
+        }
     }
 
     /// Adds another reader's.
@@ -152,17 +209,6 @@ impl Coverage {
                 days.iter().map(move |(day, cell)| (account, region.as_str(), *day, cell))
             })
         })
-    }
-
-    fn change(&mut self, account: &str, region: &str, day: Day, change: impl FnOnce(&mut Cell)) {
-        // Done with every event: names are copied only where they are new.
-        match self.cells.get_mut(account).and_then(|regions| regions.get_mut(region)) {
-            Some(days) => change(days.entry(day).or_default()),
-            None => {
-                let regions = self.cells.entry(AccountId::new(account)).or_default();
-                change(regions.entry(region.to_owned()).or_default().entry(day).or_default());
-            }
-        }
     }
 
     /// Accounts that anything was recorded of.

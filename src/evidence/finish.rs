@@ -89,17 +89,17 @@ impl Collector {
     /// Resolves sessions to the keys they derive from and sorts everything. Coverage and counts of records are the
     /// reader's to fill in.
     pub fn finish(mut self) -> Evidence {
-        self.apply_addenda();
+        let events = self.take_counted();
         self.settle_activity();
         self.forget();
         let mut stats: Vec<Stats> = vec![Stats::default(); self.rows.len()];
         let (mut conflicts, mut own_events) = (0, 0);
-        for ((id, class), kept) in std::mem::take(&mut self.kept) {
-            conflicts += u64::from(kept.conflict);
-            let made_up = is_made_up(&id);
-            own_events += u64::from(class.signer.0 == 0 && !made_up);
-            if let Some(stats) = stats.get_mut(kept.row as usize) {
-                stats.add(instant(kept.time), (!made_up).then_some(id));
+        for event in events {
+            conflicts += u64::from(event.conflict);
+            let made_up = is_made_up(&event.id);
+            own_events += u64::from(event.signer == 0 && !made_up);
+            if let Some(stats) = stats.get_mut(event.row as usize) {
+                stats.add(instant(event.time), (!made_up).then_some(event.id));
             }
         }
         let (mut direct, mut sessions, mut strays) = (Vec::new(), Vec::new(), BTreeMap::new());

@@ -11,11 +11,12 @@ mod intern;
 mod lineage;
 mod resources;
 mod sessions;
+mod taken;
 mod usage;
 
 pub use cadence::{Cadence, Rhythm};
 pub use collect::Collector;
-pub use coverage::{Cell, Coverage, FileCoverage, RegionCoverage};
+pub use coverage::{Cell, Coverage, FileCounts, FileCoverage, RegionCoverage};
 pub use days::{DaySpan, DayState, EventClass};
 pub use facts::{
     COLUMNS, FactAction, FactAddendum, FactEvent, FactRow, Facts, Micros, NO_TIME, SessionFacts, flags,

@@ -57,6 +57,16 @@ struct Holder {
     console: bool,
 }
 
+/// The user whose session it is that may have signed.
+pub(super) fn holder<'a>(event: &'a Event<'_>) -> Option<&'a str> {
+    match event.identity.kind {
+        IdentityKind::IamUser => Some(&event.identity.user),
+        // GetFederationToken: the user is who issued the session.
+        IdentityKind::FederatedUser => Some(&event.identity.issuer),
+        _ => None,
+    }
+}
+
 /// Everything about sessions that has to wait until all files are read.
 #[derive(Default)]
 pub(crate) struct SessionLog {
@@ -110,14 +120,12 @@ impl SessionLog {
             tell(Step::Shared(&event.shared_id, signer));
             keep_smallest(&mut self.shared_parents, &event.shared_id, signer.to_owned());
         }
-        let user = match event.identity.kind {
-            IdentityKind::IamUser => &event.identity.user,
-            // GetFederationToken: the user is who issued the session.
-            IdentityKind::FederatedUser => &event.identity.issuer,
-            _ => return,
-        };
+    }
+
+    /// Notes whose session signed, if it is one of a user's.
+    pub(crate) fn see_holder(&mut self, signer: &str, event: &Event<'_>) {
         if AccessKeyId::names_session(signer)
-            && !user.is_empty()
+            && let Some(user) = holder(event).filter(|user| !user.is_empty())
             && let Some(account) = event.identity.account.as_deref()
         {
             self.note_holder(signer, account, user, event.identity.from_console);

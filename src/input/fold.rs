@@ -30,6 +30,8 @@ pub struct FileReport {
     pub argument: usize,
     /// Its place in the list that was read.
     pub entry: usize,
+    /// Whether its name is a log object's.
+    pub is_object: bool,
     /// SHA-256 of its bytes on disk, in hex; `None` where it could not be read whole, or was not asked for.
     pub sha256: Option<String>,
     /// Bytes on disk.

@@ -52,7 +52,9 @@ impl Quick {
     /// Reads an object, the file's bytes as they are. Returns whether it could be read this way; if not, nothing was
     /// handed on. `bytes` may be changed.
     pub(super) fn read(&mut self, bytes: &mut Vec<u8>, depth: Depth, file: &mut FileReader<'_>) -> bool {
-        let Some(name) = file.name.clone().filter(|name| !name.digest) else { return false };
+        if file.name.as_ref().is_none_or(|name| name.digest) {
+            return false;
+        }
         let Some(len) = self.inflate(bytes) else { return false };
         let how = if depth == Depth::Keys { Scan::Keys } else { Scan::Wide };
         if !scan(&self.content, len, how, &mut self.records) {
@@ -76,7 +78,7 @@ impl Quick {
         file.report.pending.extend(&self.pending);
         file.report.pending.sort_unstable();
         let damaged = file.hides_records_since(before);
-        file.report.objects.push(SeenObject { name, undecoded, damaged });
+        file.report.objects.extend(file.name.take().map(|name| SeenObject { name, undecoded, damaged }));
         true
     }
 

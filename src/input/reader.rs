@@ -32,13 +32,15 @@ pub(super) struct FileReader<'a> {
 
 impl<'a> FileReader<'a> {
     pub(super) fn new(entry: &'a Entry, place: usize, fold: &'a mut dyn Fold) -> Self {
+        let label = entry.label();
+        let name = object_name(&label);
         let report = FileReport {
-            label: entry.label(),
+            label,
             argument: entry.root.argument,
             entry: place,
+            is_object: name.is_some(),
             ..FileReport::default()
         };
-        let name = object_name(&report.label);
         Self { fold, report, name, entry, more_skips: 0, unnamed: RefCell::default() }
     }
 

@@ -303,11 +303,15 @@ impl EvidenceStore {
         &self.path
     }
 
-    /// Takes facts in, and the files that they end, all or nothing.
+    /// Takes facts in, and the files that they end, all or nothing. Files of one directory should follow each other.
     ///
     /// # Errors
     /// [`StoreError`]; the store is then as it was.
-    pub fn add(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
+    pub fn add(
+        &mut self,
+        facts: &Facts,
+        files: impl IntoIterator<Item = StoredFile>,
+    ) -> Result<(), StoreError> {
         self.write(|transaction, numbers| {
             transaction.execute("UPDATE progress SET value = 0 WHERE name = 'settled' AND value <> 0", [])?;
             write::facts(transaction, numbers, facts)?;
@@ -340,7 +344,7 @@ impl EvidenceStore {
         };
         self.write(|transaction, numbers| {
             write_files::forget_unlisted(transaction, inputs)?;
-            write_files::files(transaction, numbers, &skips.iter().map(file).collect::<Vec<_>>())
+            write_files::files(transaction, numbers, skips.iter().map(file))
         })
     }
 
@@ -348,10 +352,14 @@ impl EvidenceStore {
     ///
     /// # Errors
     /// As [`EvidenceStore::add`].
-    pub fn add_again(&mut self, facts: &Facts, files: &[StoredFile]) -> Result<(), StoreError> {
+    pub fn add_again(
+        &mut self,
+        facts: &Facts,
+        files: impl IntoIterator<Item = StoredFile>,
+    ) -> Result<(), StoreError> {
         self.write(|transaction, numbers| {
             write::facts(transaction, numbers, facts)?;
-            files.iter().try_for_each(|file| write_files::pending(transaction, file))
+            files.into_iter().try_for_each(|file| write_files::pending(transaction, &file))
         })
     }
 

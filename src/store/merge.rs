@@ -85,7 +85,7 @@ impl EvidenceStore {
         other.check()?;
         let facts = other.load()?.facts;
         // Sessions of keys may have come that files of this store were not read for.
-        self.add(&facts, &[])?;
+        self.add(&facts, [])?;
         let known: HashMap<String, i64> = self.observed("")?.into_iter().collect();
         let mut merged = Merged::default();
         let mut after = 0;
@@ -102,7 +102,7 @@ impl EvidenceStore {
             merged.taken += new.len() as u64;
             merged.known += count.saturating_sub(new.len()) as u64;
             merged.pending += new.iter().filter(|file| !file.pending.is_empty()).count() as u64;
-            self.add(&Facts::default(), &new)?;
+            self.add(&Facts::default(), new)?;
         }
         Ok(merged)
     }

@@ -115,7 +115,7 @@ impl EvidenceStore {
     pub fn add_results(
         &mut self,
         facts: &Facts,
-        files: &[StoredFile],
+        files: impl IntoIterator<Item = StoredFile>,
         minted: &[(String, Day, Day)],
         query: Option<&StoredQuery>,
     ) -> std::result::Result<(), StoreError> {

@@ -4,6 +4,7 @@ use super::evidence::{KnownSets, Numbers};
 use crate::evidence::{COLUMNS, FactAction, FactEvent, Facts, Micros, NO_TIME, ResourceSet};
 use hashbrown::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 type Strings = HashMap<Arc<str>, i64>;
@@ -53,9 +54,9 @@ fn events(
     row: &dyn Fn(u32) -> i64,
 ) -> Result<()> {
     // In the order of the table, so that each of its pages is met once; collectors hand them out so.
-    let mut events: Vec<&FactEvent> = facts.events.iter().collect();
+    let mut events = Cow::from(&facts.events);
     if !events.is_sorted_by_key(|event| event.id) {
-        events.sort_unstable_by_key(|event| event.id);
+        events.to_mut().sort_unstable_by_key(|event| event.id);
     }
     // `OR IGNORE`, and not `ON CONFLICT DO NOTHING`, as nothing can end it halfway then: otherwise SQLite keeps a copy of each
     // page for that (<https://www.sqlite.org/tempfiles.html#statement_journal_files>).
@@ -66,7 +67,7 @@ fn events(
         ))
     };
     let (mut one, mut several) = (statement(1)?, statement(TOGETHER)?);
-    let mut insert = |many: &[&FactEvent]| -> Result<usize> {
+    let mut insert = |many: &[FactEvent]| -> Result<usize> {
         let statement = if many.len() == 1 { &mut one } else { &mut several };
         let mut place = 0;
         for event in many {
@@ -93,7 +94,7 @@ fn events(
             continue;
         }
         for event in many {
-            if insert(&[*event])? == 0 {
+            if insert(std::slice::from_ref(event))? == 0 {
                 merge_event(db, event, number(event.signer), row(event.row))?;
             }
         }

@@ -41,7 +41,11 @@ impl<'a, 'db> Places<'a, 'db> {
 }
 
 /// Notes files as read. What was known of an earlier version of one is replaced; its events stay, as they happened.
-pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) -> Result<()> {
+pub(super) fn files(
+    db: &Connection,
+    known: &mut Numbers,
+    files: impl IntoIterator<Item = StoredFile>,
+) -> Result<()> {
     const COLUMNS: &str = "place, name, label_place, label_name, input, kind, object, size, version, retry, bytes, records, signed, observed, pending";
     const VALUES: &str = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15";
     let mut insert = db.prepare_cached(&format!(
@@ -54,14 +58,9 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
     let mut source = db.prepare_cached("INSERT INTO file_data_source VALUES (?1, ?2, ?3)")?;
     let mut document = db.prepare_cached("INSERT INTO document VALUES (?1, ?2, ?3, ?4, ?5)")?;
     let mut places = Places::new(db, &mut known.places)?;
-    // In the order of the index, so that each of its pages is met once.
-    let mut sorted = Vec::with_capacity(files.len());
     for file in files {
         let (place, name) = split(&file.identity);
-        sorted.push((places.number(place)?, name, file));
-    }
-    sorted.sort_by_key(|(place, name, _)| (*place, *name));
-    for (place, name, file) in sorted {
+        let place = places.number(place)?;
         let pending = packed(&file.pending);
         let observed = (file.observed != 0).then_some(file.observed);
         let numbers = [file.size, file.version, file.bytes, file.records, file.signed].map(u64::cast_signed);
@@ -107,7 +106,7 @@ pub(super) fn files(db: &Connection, known: &mut Numbers, files: &[StoredFile]) 
             source.execute(params![id, account.as_str(), name])?;
         }
         if !file.skips.is_empty() {
-            skips(db, id, file)?;
+            skips(db, id, &file)?;
         }
         for (nth, one) in file.documents.iter().enumerate() {
             let nth = i64::try_from(nth).unwrap_or(i64::MAX);

@@ -224,7 +224,7 @@ impl<'a> Queries<'a> {
         open.query.rows += rows.len() as u64;
         self.rows += rows.len() as u64;
         if reader.size() >= PORTION {
-            store.add_results(&reader.facts(), &[], &[], None)?;
+            store.add_results(&reader.facts(), [], &[], None)?;
         }
         Ok(())
     }
@@ -253,7 +253,7 @@ impl<'a> Queries<'a> {
             let account = slice.account.as_deref().unwrap_or("all");
             store.forget(&[lost_name(origin, account, slice)])?;
         }
-        store.add_results(&rows.facts, &files, &rows.minted, Some(&open.query))?;
+        store.add_results(&rows.facts, files, &rows.minted, Some(&open.query))?;
         Ok(())
     }
 
@@ -346,7 +346,7 @@ impl<'a> Queries<'a> {
             observed: self.terminal.now().as_microsecond(),
             ..StoredFile::default()
         };
-        store.add_results(&Facts::default(), &[file], &[], Some(&known.query))?;
+        store.add_results(&Facts::default(), [file], &[], Some(&known.query))?;
         Ok(Vec::new())
     }
 }
@@ -502,5 +502,5 @@ pub(super) fn finished(
         observed: now.as_microsecond(),
         ..StoredFile::default()
     };
-    store.add_results(&Facts::default(), &[file], &[], None)
+    store.add_results(&Facts::default(), [file], &[], None)
 }

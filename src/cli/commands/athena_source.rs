@@ -540,7 +540,7 @@ pub(super) fn results(
         let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
         let mut problem = None;
         let read = read_results(file, lineage, &mut |facts| {
-            problem = store.add_results(&facts, &[], &[], None).err();
+            problem = store.add_results(&facts, [], &[], None).err();
             problem.is_none() && !terminal.stopped()
         });
         if terminal.stopped() {
@@ -554,7 +554,7 @@ pub(super) fn results(
         looked |= rows.of_sessions;
         origins.extend(rows.origins.iter().cloned());
         let files: Vec<StoredFile> = rows.days.iter().map(|day| stored(day, terminal)).collect();
-        store.add_results(&rows.facts, &files, &rows.minted, None).map_err(failure)?;
+        store.add_results(&rows.facts, files, &rows.minted, None).map_err(failure)?;
     }
     let sessions = sessions(store)?;
     let left = !sessions.is_empty() && !looked;

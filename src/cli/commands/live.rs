@@ -255,7 +255,7 @@ impl Live {
                     bar.set_message(format!("accounts collected, {} requests", self.aws.meter().sum().calls));
                     let file = stored(&came, observed);
                     skips.extend(file.skips.iter().cloned());
-                    store.add(&Facts::default(), &[file])
+                    store.add(&Facts::default(), [file])
                 }
                 Happening::Users(account, names) => {
                     let beginning = format!("aws/{account}/iam/users/");
@@ -363,7 +363,7 @@ impl Live {
             observed: self.started.as_microsecond(),
             ..StoredFile::default()
         };
-        store.add(&Facts::default(), &[file])
+        store.add(&Facts::default(), [file])
     }
 
     /// Notes that everything was asked, unless the budget forbade some of it.

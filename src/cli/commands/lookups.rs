@@ -158,7 +158,7 @@ pub(super) fn run(
                 let state = states.entry(name.clone()).or_default();
                 let file = StoredFile { skips: vec![skip(&name, &why)], ..file(&query, state, now) };
                 skips.extend(file.skips.iter().cloned());
-                problem = store.add(&Facts::default(), &[file]).err().or(problem.take());
+                problem = store.add(&Facts::default(), [file]).err().or(problem.take());
                 return Vec::new();
             }
             LookupAnswer::Page(page) => page,
@@ -201,7 +201,7 @@ pub(super) fn run(
             }
         }
         let read = read_page(&name, &body(&events), lineage);
-        if let Err(error) = store.add(&read, &files) {
+        if let Err(error) = store.add(&read, files) {
             problem = Some(error);
             return Vec::new();
         }

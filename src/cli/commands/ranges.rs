@@ -33,7 +33,7 @@ pub(super) fn fetch(store: &mut EvidenceStore, urls: &[&str], terminal: &Termina
         }
     }
     if !files.is_empty() {
-        store.add(&Facts::default(), &files).map_err(failure)?;
+        store.add(&Facts::default(), files).map_err(failure)?;
     }
     Ok(missing)
 }

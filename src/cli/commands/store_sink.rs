@@ -2,7 +2,6 @@
 
 use crate::analysis::{Portion, ReadFile, Sink};
 use crate::aws::BUDGET;
-use crate::cloudtrail::object_name;
 use crate::evidence::Facts;
 use crate::input::Entry;
 use crate::model::{Skip, SkipReason};
@@ -58,10 +57,10 @@ impl StoreSink {
             skips: vec![skip.clone()],
             ..StoredFile::default()
         };
-        let files: Vec<StoredFile> = gone.iter().map(file).collect();
         let mut state = self.lock();
+        state.store.add_again(&Facts::default(), gone.iter().map(file))?;
         state.done.skips.extend(gone.into_iter().map(|(_, skip)| skip));
-        state.store.add_again(&Facts::default(), &files)
+        Ok(())
     }
 
     /// The store and what was done; or why it could not be written.
@@ -86,24 +85,26 @@ impl Sink for StoreSink {
         if failure.is_some() {
             return false;
         }
-        let again = portion.again;
-        let (mut files, mut skips) = (Vec::with_capacity(portion.files.len()), Vec::new());
-        let (mut bytes, mut records) = (0, 0);
-        for file in portion.files {
-            let Some(entry) = entries.get(file.report.entry) else { continue };
-            // What the budget forbade to bring is as new as before.
-            if file.report.skips.iter().any(|skip| skip.detail.contains(BUDGET)) {
-                done.not_asked += 1;
-                continue;
-            }
-            bytes += file.report.bytes;
-            records += file.report.events;
-            skips.extend(file.report.skips.iter().cloned());
-            files.push(StoredFile { observed: self.observed, ..stored(file, entry, &self.inputs) });
-        }
+        let Portion { facts, mut files, again } = portion;
+        // What the budget forbade to bring is as new as before.
+        let forbidden = |file: &ReadFile| file.skips.iter().any(|skip| skip.detail.contains(BUDGET));
+        let all = files.len();
+        files.retain(|file| file.entry < entries.len() && !forbidden(file));
+        done.not_asked += (all - files.len()) as u64;
+        // Entries are in the order in which the store finds its files.
+        files.sort_unstable_by_key(|file| file.entry);
+        let (mut number, mut bytes, mut records, mut skips) = (0, 0, 0, Vec::new());
+        let stored = files.into_iter().filter_map(|file| {
+            let entry = entries.get(file.entry)?;
+            number += 1;
+            bytes += file.bytes;
+            records += file.events;
+            skips.extend(file.skips.iter().cloned());
+            Some(StoredFile { observed: self.observed, ..stored(file, entry, &self.inputs) })
+        });
         let result = match again {
-            false => store.add(&portion.facts, &files),
-            true => store.add_again(&portion.facts, &files),
+            false => store.add(&facts, stored),
+            true => store.add_again(&facts, stored),
         };
         if let Err(error) = result {
             *failure = Some(error);
@@ -111,7 +112,7 @@ impl Sink for StoreSink {
         }
         done.skips.extend(skips);
         if !again {
-            done.files += files.len() as u64;
+            done.files += number;
             done.bytes += bytes;
             done.records += records;
         }
@@ -120,8 +121,7 @@ impl Sink for StoreSink {
 }
 
 fn stored(file: ReadFile, entry: &Entry, inputs: &[String]) -> StoredFile {
-    let report = file.report;
-    let object = object_name(&report.label).and_then(|_| report.label.rsplit('/').next().map(str::to_owned));
+    let label = entry.label();
     let document = |document: crate::input::Document| StoredDocument {
         kind: document.kind.id().to_owned(),
         source: document.source,
@@ -129,23 +129,23 @@ fn stored(file: ReadFile, entry: &Entry, inputs: &[String]) -> StoredFile {
     };
     StoredFile {
         identity: entry.identity(),
-        input: inputs.get(report.argument).cloned().unwrap_or_default(),
-        object,
+        input: inputs.get(entry.root.argument).cloned().unwrap_or_default(),
+        object: label.rsplit('/').next().filter(|_| file.is_object).map(str::to_owned),
+        label,
         size: entry.size,
         version: entry.version,
         // Neither permissions nor a copy that is still being made show in size and time.
-        retry: report
+        retry: file
             .skips
             .iter()
             .any(|skip| matches!(skip.reason, SkipReason::Unreadable | SkipReason::Truncated)),
-        bytes: report.bytes,
-        records: report.events,
-        signed: report.signed,
-        pending: report.pending,
+        bytes: file.bytes,
+        records: file.events,
+        signed: file.signed,
+        pending: file.pending,
         coverage: file.coverage,
         documents: file.documents.into_iter().map(document).collect(),
-        skips: report.skips,
-        label: report.label,
+        skips: file.skips,
         observed: 0,
     }
 }
