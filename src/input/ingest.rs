@@ -82,23 +82,29 @@ pub fn ingest<F: Fold>(
 ) -> Result<(), Interrupted> {
     let order = reading_order(entries);
     let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for fold in folds {
-            let (next, order) = (&next, &order);
-            scope.spawn(move || {
-                let mut thread = Thread { job, pass, quick: Quick::new(), bytes: Vec::new() };
-                while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if job.stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    if let Some(entry) = entries.get(*place) {
-                        thread.local(entry, *place, fold);
-                    }
-                }
-            });
+    side_by_side(folds, |fold| {
+        let mut thread = Thread { job, pass, quick: Quick::new(), bytes: Vec::new() };
+        while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if job.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if let Some(entry) = entries.get(*place) {
+                thread.local(entry, *place, fold);
+            }
         }
     });
     if job.stop.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
+}
+
+/// Works on each, the last on the thread that asks: one is all that many runs need, and memory that is asked for and given
+/// back there costs less than what other threads get (<https://sourceware.org/glibc/wiki/MallocInternals>).
+fn side_by_side<F: Fold>(folds: &mut [F], work: impl Fn(&mut F) + Sync) {
+    let Some((here, others)) = folds.split_last_mut() else { return };
+    std::thread::scope(|scope| {
+        let work = &work;
+        others.iter_mut().for_each(|fold| drop(scope.spawn(|| work(fold))));
+        work(here);
+    });
 }
 
 /// Reads files that come from elsewhere.
@@ -112,18 +118,14 @@ pub fn ingest_fetched<F: Fold>(
     fetch: &dyn Fetch,
     folds: &mut [F],
 ) -> Result<(), Interrupted> {
-    std::thread::scope(|scope| {
-        for fold in folds {
-            scope.spawn(move || {
-                let mut thread = Thread { job, pass, quick: Quick::new(), bytes: Vec::new() };
-                while !job.stop.load(Ordering::Relaxed)
-                    && let Some((place, bytes)) = fetch.next()
-                {
-                    if let Some(entry) = entries.get(place) {
-                        thread.fetched(entry, place, bytes, fold);
-                    }
-                }
-            });
+    side_by_side(folds, |fold| {
+        let mut thread = Thread { job, pass, quick: Quick::new(), bytes: Vec::new() };
+        while !job.stop.load(Ordering::Relaxed)
+            && let Some((place, bytes)) = fetch.next()
+        {
+            if let Some(entry) = entries.get(place) {
+                thread.fetched(entry, place, bytes, fold);
+            }
         }
     });
     if job.stop.load(Ordering::Relaxed) { Err(Interrupted) } else { Ok(()) }
