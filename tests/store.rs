@@ -116,11 +116,13 @@ fn any_portions_in_any_order_make_the_same_store() {
 fn killed_at_any_moment_and_run_again_nothing_is_lost_or_counted_twice() {
     let dir = Dir::new();
     let objects = estate(&dir, 7_000);
+    // Several portions, so that there are moments between two.
+    let reading = ["trail", "--jobs", "1", "--portion-files", "1000"];
     // The quickest of three, as kills after the end say nothing.
     let mut whole_time = Duration::MAX;
     for name in ["whole1.db", "whole2.db", "whole.db"] {
         let begin = Instant::now();
-        collect(&dir, &["trail", "--jobs", "1"], name);
+        collect(&dir, &reading, name);
         whole_time = whole_time.min(begin.elapsed());
     }
     let (rows, told) = (evidence(&dir, &["whole.db"]), report(&dir, &["whole.db"]));
@@ -134,7 +136,7 @@ fn killed_at_any_moment_and_run_again_nothing_is_lost_or_counted_twice() {
         for _ in 0..=store % 4 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let wait = whole_time.mul_f64((seed >> 40) as f64 / (1_u64 << 24) as f64);
-            let mut child = start(&dir, &["collect", "trail", "--jobs", "1", "--store", &name]);
+            let mut child = start(&dir, &[&["collect", "--store", &name][..], &reading].concat());
             std::thread::sleep(wait);
             let ended = child.try_wait().unwrap().is_some();
             child.kill().unwrap();

@@ -5,12 +5,17 @@ use crate::evidence::{Collector, Coverage, Facts, FileCounts, FileCoverage, Foll
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Events and rows that a thread holds before it hands them to a sink.
 const PORTION: usize = 120_000;
 
-/// Files that a thread holds before it hands them to a sink.
-const FILES: usize = 12_000;
+/// Files that a thread holds before it hands them to a sink, unless it is told otherwise.
+pub const PORTION_FILES: usize = 12_000;
+
+/// How long a thread reads before it hands on what it has: slow sources take long for a portion, and whoever kills the
+/// process loses what was not handed on.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// A file that has been read to its end. Many are held at a time: what the list of entries knows is not repeated.
 #[derive(Debug)]
@@ -65,6 +70,8 @@ pub(super) struct Worker<'a> {
     again: bool,
     sink: Option<&'a dyn Sink>,
     portion: Vec<ReadFile>,
+    portion_files: usize,
+    began: Instant,
     stopped: bool,
 }
 
@@ -93,6 +100,8 @@ impl<'a> Worker<'a> {
             again: false,
             sink,
             portion: Vec::new(),
+            portion_files: PORTION_FILES,
+            began: Instant::now(),
             stopped: false,
         }
     }
@@ -100,6 +109,11 @@ impl<'a> Worker<'a> {
     /// Leaves out what calls acted on.
     pub(super) fn nameless(&mut self) {
         self.collector = std::mem::take(&mut self.collector).nameless();
+    }
+
+    /// Hands on after so many files, at least one.
+    pub(super) fn hand_on_after(&mut self, files: usize) {
+        self.portion_files = files.max(1);
     }
 
     /// Prepares for reading some files once more; what else they say is known already.
@@ -118,6 +132,7 @@ impl<'a> Worker<'a> {
         let facts = self.collector.take_facts();
         let files = std::mem::take(&mut self.portion);
         self.stopped |= !sink.take(Portion { facts, files, again: self.again });
+        self.began = Instant::now();
     }
 }
 
@@ -165,7 +180,8 @@ impl Fold for Worker<'_> {
                 coverage: self.counts.take(),
                 documents: std::mem::take(&mut self.documents),
             });
-            if self.portion.len() >= FILES || self.collector.size() >= PORTION {
+            let full = self.portion.len() >= self.portion_files || self.collector.size() >= PORTION;
+            if full || self.began.elapsed() >= LONGEST {
                 self.flush();
             }
             return;

@@ -7,7 +7,7 @@ mod role_use;
 mod roles;
 
 pub use crate::policy::Parity;
-pub use fold::{Portion, ReadFile, Sink};
+pub use fold::{PORTION_FILES, Portion, ReadFile, Sink};
 pub use keys::{Analysis, AsOf, Detail, KeyAnalysis, KeySubject, analyse, graph_of};
 pub use read::{
     Collecting, InputSummary, Kept, Material, Reading, collect, read, read_bytes, read_page, teach,

@@ -212,6 +212,9 @@ pub struct Collecting<'a> {
     pub lineage: &'a Arc<Lineage>,
     /// Where everything goes.
     pub sink: &'a dyn Sink,
+    /// Files that a thread reads before it hands on what they hold, at least one; fewer are slower, and lose less when the
+    /// process is killed. [`super::PORTION_FILES`] is what fits into the memory that is promised.
+    pub portion_files: usize,
 }
 
 /// Reads entries into a sink, portion by portion. Entries that are not on this machine are brought by `fetch`, which
@@ -226,6 +229,7 @@ pub fn collect(
     fetch: Option<&dyn Fetch>,
 ) -> Result<(), Interrupted> {
     let mut workers = workers(collecting.jobs, entries.len(), collecting.lineage, Some(collecting.sink));
+    workers.iter_mut().for_each(|worker| worker.hand_on_after(collecting.portion_files));
     if pass == Pass::Again {
         workers.iter_mut().for_each(Worker::read_again);
     }

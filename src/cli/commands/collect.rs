@@ -9,7 +9,7 @@ use super::lookups::{self, LookedUp};
 use super::s3_source::{self, Access, Source};
 use super::store_sink::StoreSink;
 use super::{load, ranges};
-use crate::analysis::{Collecting, collect, teach};
+use crate::analysis::{Collecting, PORTION_FILES, collect, teach};
 use crate::aws::{Meter, PUBLISHED, S3Url, Tally, price};
 use crate::evidence::{Follower, Lineage};
 use crate::input::{Argument, Depth, Entry, Interrupted, Pass, Place, expand};
@@ -54,6 +54,9 @@ pub(in super::super) struct Arguments {
     /// Decode and count every record, also those that no key and no session of a key signed; several times slower
     #[arg(long)]
     census: bool,
+    /// Files that each thread reads before they are written to the store: for tests, which kill between two portions
+    #[arg(long, value_name = "N", hide = true, default_value_t = PORTION_FILES)]
+    portion_files: usize,
     /// Also fetch the address ranges that AWS, GitHub, Google Cloud, Cloudflare and Fastly publish, and keep them
     #[arg(long)]
     fetch_ranges: bool,
@@ -202,6 +205,7 @@ pub(in super::super) fn run(arguments: &Arguments, terminal: &Terminal) -> Resul
         tick: &|bytes| bar.inc(bytes),
         lineage: &lineage,
         sink: &sink,
+        portion_files: arguments.portion_files,
     };
     let mut result = read(&reading, Pass::First, &groups, &remote, &sink);
     let mut read_again = 0;
