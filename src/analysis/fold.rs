@@ -5,7 +5,7 @@ use crate::evidence::{Collector, Coverage, Facts, FileCounts, FileCoverage, Foll
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Events and rows that a thread holds before it hands them to a sink.
 const PORTION: usize = 120_000;
@@ -56,6 +56,8 @@ pub struct Portion {
 pub trait Sink: Sync {
     /// Takes a portion, all of it or nothing. Returns false when reading should stop; why is the sink's to tell.
     fn take(&self, portion: Portion) -> bool;
+    /// How much time has passed since some moment, always the same one.
+    fn clock(&self) -> Duration;
 }
 
 /// Folds what one thread reads.
@@ -71,7 +73,8 @@ pub(super) struct Worker<'a> {
     sink: Option<&'a dyn Sink>,
     portion: Vec<ReadFile>,
     portion_files: usize,
-    began: Instant,
+    /// When the portion was begun, by the sink's clock.
+    began: Duration,
     stopped: bool,
 }
 
@@ -101,7 +104,7 @@ impl<'a> Worker<'a> {
             sink,
             portion: Vec::new(),
             portion_files: PORTION_FILES,
-            began: Instant::now(),
+            began: sink.map(Sink::clock).unwrap_or_default(),
             stopped: false,
         }
     }
@@ -132,7 +135,7 @@ impl<'a> Worker<'a> {
         let facts = self.collector.take_facts();
         let files = std::mem::take(&mut self.portion);
         self.stopped |= !sink.take(Portion { facts, files, again: self.again });
-        self.began = Instant::now();
+        self.began = sink.clock();
     }
 }
 
@@ -168,7 +171,7 @@ impl Fold for Worker<'_> {
                 self.counts.see_object(&object.name, object.undecoded, object.damaged);
             }
         }
-        if self.sink.is_some() {
+        if let Some(sink) = self.sink {
             self.portion.push(ReadFile {
                 entry: report.entry,
                 is_object: report.is_object,
@@ -181,7 +184,7 @@ impl Fold for Worker<'_> {
                 documents: std::mem::take(&mut self.documents),
             });
             let full = self.portion.len() >= self.portion_files || self.collector.size() >= PORTION;
-            if full || self.began.elapsed() >= LONGEST {
+            if full || sink.clock().saturating_sub(self.began) >= LONGEST {
                 self.flush();
             }
             return;

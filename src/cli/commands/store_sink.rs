@@ -8,6 +8,7 @@ use crate::model::{Skip, SkipReason};
 use crate::store::{EvidenceStore, PendingFile, StoreError, StoredDocument, StoredFile};
 use jiff::Timestamp;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What was put into the store.
 #[derive(Debug, Default)]
@@ -32,12 +33,13 @@ pub(super) struct StoreSink {
     state: Mutex<State>,
     inputs: Vec<String>,
     observed: i64,
+    since: Instant,
 }
 
 impl StoreSink {
     pub(super) fn new(store: EvidenceStore, inputs: Vec<String>, now: Timestamp) -> Self {
         let state = State { store, entries: Arc::default(), done: Done::default(), failure: None };
-        Self { state: Mutex::new(state), inputs, observed: now.as_microsecond() }
+        Self { state: Mutex::new(state), inputs, observed: now.as_microsecond(), since: Instant::now() }
     }
 
     /// Says which entries the next portions are of.
@@ -79,6 +81,10 @@ impl StoreSink {
 }
 
 impl Sink for StoreSink {
+    fn clock(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     fn take(&self, portion: Portion) -> bool {
         let mut state = self.lock();
         let State { store, entries, done, failure } = &mut *state;
