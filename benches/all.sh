@@ -14,4 +14,4 @@ OFFKEY_BENCH_DIR="$dir" cargo bench --locked --bench scanning
 printf '\n== whole programs, 75 KB objects, 15 %% of records by keys\n'
 python3 benches/peers.py "$dir/75KB-150"
 printf '\n== growth\n'
-python3 benches/growth.py target/release/offkey "$dir/75KB-150"
+python3 benches/growth.py "${CARGO_TARGET_DIR:-target}/release/offkey" "$dir/75KB-150"

@@ -61,13 +61,15 @@ def cpu(command, shell=False):
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("dir")
-    arguments.add_argument("--offkey", default="target/release/offkey")
+    target = os.environ.get("CARGO_TARGET_DIR", "target")
+    arguments.add_argument("--offkey", default=os.path.join(target, "release", "offkey"))
     arguments.add_argument("--bench", default=None, help="the compiled benchmark, which can inflate alone")
     arguments.add_argument("--runs", type=int, default=3)
     arguments.add_argument("--slow", type=int, default=1, help="runs of tools that take long")
     options = arguments.parse_args()
     bench = options.bench or max(
-        (p for p in glob.glob("target/release/deps/scanning-*") if "." not in os.path.basename(p)), key=os.path.getmtime)
+        (p for p in glob.glob(os.path.join(target, "release", "deps", "scanning-*")) if "." not in os.path.basename(p)),
+        key=os.path.getmtime)
     work = tempfile.mkdtemp()
     global PEAK
     PEAK = os.path.join(work, "peak")
