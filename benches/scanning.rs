@@ -3,7 +3,7 @@
 //! `cargo bench --bench scanning` makes log objects of 75 KB and of 2.8 MB, with 15 % and with 1 % of their records
 //! signed by access keys, and prints medians of ratios, which are what to compare between machines.
 //! On a machine whose processors others use, too, pairs differ by a fifth: their lowest and highest are printed, and the ratio
-//! of the quickest run of each, which comes nearest to what a quiet machine would say.
+//! of the quickest run of each; the medians are what the aims are held against.
 //! `OFFKEY_BENCH_BYTES` sets the bytes of JSON of each set (default 1.5 GB), `OFFKEY_BENCH_DIR` keeps the objects,
 //! `OFFKEY_BENCH_PAIRS` sets how many pairs there are (default 5).
 

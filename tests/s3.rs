@@ -208,19 +208,16 @@ fn ten_thousand_objects_come_whole_through_throttling_and_resets() {
         (troubles.throttled.load(Ordering::Relaxed), troubles.reset.load(Ordering::Relaxed));
     assert!(throttled > 100 && reset > 100, "{throttled} throttled, {reset} reset");
     assert_eq!(evidence(&dir, "s3.db"), evidence(&dir, "local.db"));
-    // A listing, one request for each thousand objects, without the waits that throttling costs.
     let asked = troubles.requests.load(Ordering::Relaxed);
-    let (through_trouble, _) =
+    let (again, again_time) =
         timed(&|| collect(&dir, address, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
     let asked = troubles.requests.load(Ordering::Relaxed) - asked;
-    assert_eq!(done(&through_trouble)["files_unchanged"], objects);
+    // A listing is a request for each thousand objects, and those that are repeated.
     assert!(asked < objects / 100, "{asked} requests for {objects} unchanged objects");
-    let (again, again_time) =
-        timed(&|| collect(&dir, server, &["s3://logs/trail/", "--store", "s3.db", "--json"]));
     let again = done(&again);
     assert_eq!((again["files_read"].as_u64(), again["files_unchanged"].as_u64()), (Some(0), Some(objects)));
     println!(
-        "{objects} objects: {:.0} a second from S3 with {throttled} throttled and {reset} broken requests, {:.0} a second from disk; a second run took {asked} requests, and without trouble {:.1} % of the first one's time",
+        "{objects} objects: {:.0} a second from S3 with {throttled} throttled and {reset} broken requests, {:.0} a second from disk; the second run took {asked} requests and {:.1} % of the first one's time",
         objects as f64 / remote_time,
         objects as f64 / local_time,
         again_time / remote_time * 100.0
