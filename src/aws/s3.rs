@@ -17,6 +17,15 @@ use tokio::runtime::{Builder, Runtime};
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html>).
 const ATTEMPTS: u32 = 8;
 
+/// The same for requests to S3, which are many and each of which comes to rest soon: the first wait is this long at most, each
+/// further one twice as long (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>). A listing is
+/// mostly requests that wait for each other.
+const S3_ATTEMPTS: u32 = 10;
+
+/// How long is waited at most before a request to S3 is tried a second time. All waits together are about as long as those of
+/// eight tries that begin with the usual second.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
 /// How long an answer is waited for.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 
@@ -148,6 +157,7 @@ fn client(config: &aws_config::SdkConfig, region: Option<&str>, meter: &Arc<Mete
     // Servers at an address of their own have no host name for each bucket.
     let mut builder = aws_sdk_s3::config::Builder::from(config)
         .force_path_style(config.endpoint_url().is_some())
+        .retry_config(RetryConfig::standard().with_max_attempts(S3_ATTEMPTS).with_initial_backoff(FIRST_WAIT))
         .interceptor(Metered(meter.clone()));
     builder = match (region, config.region()) {
         (Some(region), _) => builder.region(Region::new(region.to_owned())),

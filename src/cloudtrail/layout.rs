@@ -17,17 +17,22 @@ pub struct ObjectName {
     pub digest: bool,
 }
 
+/// The last part of a path, or of an archive's and its member's.
+pub fn file_part(path: &str) -> &str {
+    let from = memchr::memrchr2(b'/', b'!', path.as_bytes()).map_or(0, |at| at + 1);
+    path.get(from..).unwrap_or_default()
+}
+
 /// The time in the name of a log object, as written there; names that follow another layout have none, or any text.
 pub fn delivery_stamp(path: &str) -> Option<&str> {
-    let mut parts = path.rsplit(['/', '!']).next()?.split('_');
+    let mut parts = file_part(path).split('_');
     parts.nth(1).filter(|kind| *kind == "CloudTrail")?;
     parts.nth(1)
 }
 
 /// Reads the name of a log object; `None` where it does not follow the layout.
 pub fn object_name(path: &str) -> Option<ObjectName> {
-    let file = path.rsplit(['/', '!']).next()?;
-    let mut parts = file.split('_');
+    let mut parts = file_part(path).split('_');
     let account = AccountId::new(parts.next()?);
     if !account.is_well_formed() {
         return None;

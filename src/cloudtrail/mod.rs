@@ -18,11 +18,11 @@ mod unnamed;
 pub use acted_on::ActedOn;
 pub use decode::{Decoder, Detail, NotAnEvent, decode};
 pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-pub use layout::{ObjectName, delivery_stamp, object_name};
+pub use layout::{ObjectName, delivery_stamp, file_part, object_name};
 pub(crate) use memo::Memo;
 pub use scan::{
     Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session,
-    scan, scan_by, session_hash,
+    scan, scan_ahead, scan_by, session_hash,
 };
 pub use targets::{TARGETS, Target};
 pub use text::{lossy_string, text};

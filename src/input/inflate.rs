@@ -6,14 +6,40 @@
 #![allow(unsafe_code, reason = "calls into libdeflate, a C library")]
 
 use libdeflate_sys::{
-    libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor,
-    libdeflate_gzip_decompress_ex, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as NO_SPACE,
+    libdeflate_alloc_decompressor, libdeflate_crc32, libdeflate_decompressor,
+    libdeflate_deflate_decompress_ex, libdeflate_free_decompressor, libdeflate_gzip_decompress_ex,
+    libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as NO_SPACE,
     libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
 use std::ptr::NonNull;
 
 /// Bytes a deflate stream can at most become, for each of its own.
 const MOST_EXPANSION: usize = 1032;
+
+/// What was inflated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inflated {
+    /// Bytes of content.
+    pub(crate) len: usize,
+    /// What their sum has to be, where that was not compared yet.
+    pub(crate) sum: Option<Sum>,
+}
+
+/// The CRC-32 that gzip files end in (RFC 1952, 2.3.1), of what has been summed up so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum(u32);
+
+impl Sum {
+    /// The sum of that and of what follows.
+    pub(crate) fn with(self, more: &[u8]) -> Self {
+        // SAFETY: the pointer comes with the length of its slice, which is only read.
+        Self(unsafe { libdeflate_crc32(self.0, more.as_ptr().cast(), more.len()) })
+    }
+}
+
+/// A header without any of the fields that a gzip file may have and logs have not: its first bytes (RFC 1952, 2.3), before
+/// six that say nothing of the content.
+const PLAIN_HEADER: [u8; 4] = [0x1f, 0x8b, 8, 0];
 
 /// libdeflate's own state; one for each thread.
 pub(crate) struct Inflater {
@@ -68,6 +94,53 @@ impl Inflater {
         Some(len)
     }
 
+    /// The same, and leaves the sum of a plain file to be compared by who looks through the content anyway.
+    pub(crate) fn unsummed(
+        &mut self,
+        file: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+        padding: usize,
+    ) -> Option<Inflated> {
+        match self.one_plain(file, out, limit, padding) {
+            Some(inflated) => Some(inflated),
+            None => self.gzip(file, out, limit, padding).map(|len| Inflated { len, sum: None }),
+        }
+    }
+
+    /// Nothing where the file is anything but one undamaged member with a plain header.
+    fn one_plain(
+        &mut self,
+        file: &[u8],
+        out: &mut Vec<u8>,
+        limit: usize,
+        padding: usize,
+    ) -> Option<Inflated> {
+        let body = file.strip_prefix(&PLAIN_HEADER)?.get(6..)?;
+        let (body, [a, b, c, d, len @ ..]) = body.split_last_chunk::<8>()?;
+        let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
+        if len > limit.min(file.len().saturating_mul(MOST_EXPANSION)) {
+            return None;
+        }
+        grow(out, len + padding);
+        let (mut taken, mut made) = (0, 0);
+        let to = out.get_mut(..len)?;
+        // SAFETY: as in `member`.
+        let result = unsafe {
+            libdeflate_deflate_decompress_ex(
+                self.state.as_ptr(),
+                body.as_ptr().cast(),
+                body.len(),
+                to.as_mut_ptr().cast(),
+                to.len(),
+                &raw mut taken,
+                &raw mut made,
+            )
+        };
+        let whole = result == SUCCESS && (taken, made) == (body.len(), len);
+        whole.then_some(Inflated { len, sum: Some(Sum(u32::from_le_bytes([*a, *b, *c, *d]))) })
+    }
+
     /// Bytes taken and bytes made by one member.
     fn member(&mut self, from: &[u8], to: &mut [u8]) -> Result<(usize, usize), u32> {
         let (mut taken, mut made) = (0, 0);
@@ -104,7 +177,7 @@ fn grow(out: &mut Vec<u8>, len: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::{Compression, GzBuilder, write::GzEncoder};
     use std::io::Write;
 
     fn gzip(text: &[u8]) -> Vec<u8> {
@@ -114,13 +187,31 @@ mod tests {
     }
 
     #[test]
+    fn a_sum_is_that_of_its_parts() {
+        // The check value of CRC-32 (https://reveng.sourceforge.io/crc-catalogue/all.htm#crc.cat.crc-32-iso-hdlc).
+        let sum = b"123456789".chunks(2).fold(Sum::default(), |sum, part| sum.with(part));
+        assert_eq!(sum, Sum(0xcbf4_3926));
+    }
+
+    #[test]
     fn members_limits_and_damage() {
         let mut inflater = Inflater::new().unwrap();
         let mut out = Vec::new();
         let mut read = |file: &[u8], limit: usize| {
-            let len = inflater.gzip(file, &mut out, limit, 16)?;
-            assert!(out.len() >= len + 16);
-            Some(out[..len].to_vec())
+            let len = inflater.gzip(file, &mut out, limit, 16);
+            let summed = len.map(|len| {
+                assert!(out.len() >= len + 16);
+                out[..len].to_vec()
+            });
+            // The other way gives the same, or a sum that is another.
+            out.fill(b'?');
+            let unsummed = inflater.unsummed(file, &mut out, limit, 16).and_then(|Inflated { len, sum }| {
+                assert!(out.len() >= len + 16);
+                let content = out[..len].to_vec();
+                sum.is_none_or(|sum| sum == Sum::default().with(&content)).then_some(content)
+            });
+            assert_eq!(summed, unsummed);
+            summed
         };
         let (one, two) = (gzip(b"first "), gzip(&[b'x'; 100_000]));
         assert_eq!(read(&one, 1 << 20).as_deref(), Some(&b"first "[..]));
@@ -135,6 +226,21 @@ mod tests {
         let mut flipped = two.clone();
         flipped[20] ^= 1;
         assert_eq!(read(&flipped, 1 << 20), None);
+        for at in 0..one.len() {
+            for bit in 0..8 {
+                let mut flipped = one.clone();
+                flipped[at] ^= 1 << bit;
+                read(&flipped, 1 << 20);
+            }
+            read(&one[..at], 1 << 20);
+        }
+        let named = GzBuilder::new()
+            .filename("a.json")
+            .comment("b")
+            .extra("c")
+            .buf_read(&b"named"[..], Compression::default());
+        let named = std::io::Read::bytes(named).map(Result::unwrap).collect::<Vec<_>>();
+        assert_eq!(read(&named, 1 << 20).as_deref(), Some(&b"named"[..]));
         assert_eq!(read(b"", 10), None);
         assert_eq!(read(b"\x1f\x8b", 10), None);
         assert_eq!(read(&[0xff; 40], 1 << 30), None);

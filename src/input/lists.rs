@@ -1,11 +1,12 @@
 //! Files about networks that are no JSON: the owner's `networks.toml`, and plain lists of ranges.
 
 use super::recognise::DocumentKind;
+use crate::cloudtrail::file_part;
 use serde_json::{Value, json};
 
 /// What such a file is by its name; its content is looked at when it is read.
 pub(super) fn kind(label: &str) -> Option<DocumentKind> {
-    let name = label.rsplit(['/', '!']).next().unwrap_or_default();
+    let name = file_part(label);
     if name == "networks.toml" || name.ends_with(".networks.toml") {
         Some(DocumentKind::OwnNetworks)
     } else if name.starts_with("cloudflare") && name.ends_with(".txt") {

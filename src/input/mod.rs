@@ -2,6 +2,7 @@
 //!
 //! A file that cannot be read never hides its neighbours: every trouble becomes a [`crate::model::Skip`].
 
+mod directories;
 mod fold;
 mod inflate;
 mod ingest;

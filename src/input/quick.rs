@@ -2,13 +2,13 @@
 //! decoded that may matter.
 
 use super::fold::SeenObject;
-use super::inflate::Inflater;
+use super::inflate::{Inflated, Inflater, Sum};
 use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session, scan,
-    session_hash,
+    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session,
+    scan_ahead, session_hash,
 };
 use hashbrown::HashSet;
 
@@ -55,12 +55,12 @@ impl Quick {
         if file.name.as_ref().is_none_or(|name| name.digest) {
             return false;
         }
-        let Some(len) = self.inflate(bytes) else { return false };
         let how = if depth == Depth::Keys { Scan::Keys } else { Scan::Wide };
-        if !scan(&self.content, len, how, &mut self.records) {
+        if !self.find(bytes, how) {
             return false;
         }
-        let label = file.report.label.clone();
+        // Nothing asks the report for it before it is back in its place.
+        let label = std::mem::take(&mut file.report.label);
         let before = file.skipped();
         let mut member = Member::new(file, &label);
         self.pending.clear();
@@ -79,14 +79,14 @@ impl Quick {
         file.report.pending.sort_unstable();
         let damaged = file.hides_records_since(before);
         file.report.objects.extend(file.name.take().map(|name| SeenObject { name, undecoded, damaged }));
+        file.report.label = label;
         true
     }
 
     /// Reads an object once more for the records of role sessions that turned out to matter. Returns whether it could
     /// be read; what still does not matter stays pending.
     pub(super) fn read_again(&mut self, bytes: &mut Vec<u8>, file: &mut FileReader<'_>) -> bool {
-        let Some(len) = self.inflate(bytes) else { return false };
-        if !scan(&self.content, len, Scan::Wide, &mut self.records) {
+        if !self.find(bytes, Scan::Wide) {
             return false;
         }
         let label = file.report.label.clone();
@@ -107,15 +107,32 @@ impl Quick {
         true
     }
 
+    /// Brings an object's content into `self.content`, and what it holds into `self.records`; tells whether that can be done
+    /// this way.
+    fn find(&mut self, bytes: &mut Vec<u8>, how: Scan) -> bool {
+        let Some(Inflated { len, sum }) = self.inflate(bytes) else { return false };
+        let (content, mut checked, mut so_far) = (&self.content, 0, Sum::default());
+        // Each stretch is summed up just before it is scanned, so that a large object comes from memory once, not twice.
+        let mut check = |upto: usize| {
+            if sum.is_some() {
+                so_far = so_far.with(content.get(checked..upto).unwrap_or_default());
+                checked = upto;
+            }
+        };
+        let found = scan_ahead(content, len, how, &mut self.records, &mut check);
+        check(len);
+        found && sum.is_none_or(|sum| sum == so_far)
+    }
+
     /// Brings the object's content into `self.content`, with padding. Nothing where that has to be done otherwise.
-    fn inflate(&mut self, bytes: &mut Vec<u8>) -> Option<usize> {
+    fn inflate(&mut self, bytes: &mut Vec<u8>) -> Option<Inflated> {
         if bytes.starts_with(b"\x1f\x8b") {
-            return self.inflater.as_mut()?.gzip(bytes, &mut self.content, LARGEST, PADDING);
+            return self.inflater.as_mut()?.unsummed(bytes, &mut self.content, LARGEST, PADDING);
         }
         let len = bytes.len();
         bytes.resize(len + PADDING, 0);
         std::mem::swap(bytes, &mut self.content);
-        Some(len)
+        Some(Inflated { len, sum: None })
     }
 }
 

@@ -7,7 +7,7 @@ use super::open::was_interrupted;
 use super::recognise::{Document, DocumentKind, Found, recognise};
 use super::sniff::{MAX_TEXT, Sniffed, has, has_log_words, sniff, utf16};
 use super::walk::Entry;
-use crate::cloudtrail::{Event, EventId, ObjectName, made_up_id, object_name};
+use crate::cloudtrail::{Event, EventId, ObjectName, file_part, made_up_id, object_name};
 use crate::model::{Skip, SkipReason};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -197,8 +197,7 @@ impl<'a> FileReader<'a> {
         let (entry, unnamed) = (self.entry, &self.unnamed);
         self.fold.event(event, &|| match object_name(label) {
             Some(_) => {
-                let object = label.rsplit(['/', '!']).next().unwrap_or_default();
-                let fingerprint = event.fingerprint(object);
+                let fingerprint = event.fingerprint(file_part(label));
                 let mut numbers = unnamed.borrow_mut();
                 let number = numbers.entry(fingerprint).or_default();
                 *number += 1;

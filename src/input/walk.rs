@@ -1,6 +1,7 @@
 //! From the paths a user names to the files to read: directories are walked, everything else is checked.
 
 use crate::model::{Skip, SkipReason};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::{FileType, Metadata};
 use std::path::{Path, PathBuf};
@@ -84,7 +85,7 @@ impl Entry {
     pub fn path(&self) -> Option<PathBuf> {
         match self.root.place {
             Place::Local if self.inside.is_empty() => Some(PathBuf::from(&self.root.path)),
-            Place::Local => Some(Path::new(&self.root.path).join(&*self.inside)),
+            Place::Local => Some(joined(Path::new(&self.root.path), &self.inside)),
             Place::Stdin | Place::Remote => None,
         }
     }
@@ -100,8 +101,17 @@ impl Entry {
     }
 }
 
+/// [`Path::join`] in one piece of memory.
+fn joined(path: &Path, more: &OsStr) -> PathBuf {
+    let mut out = PathBuf::with_capacity(path.as_os_str().len() + 1 + more.len());
+    out.push(path);
+    out.push(more);
+    out
+}
+
 fn below(root: &str, inside: &OsStr) -> String {
-    let (root, inside) = (root.trim_end_matches('/'), inside.to_string_lossy());
+    let inside = inside.to_str().map_or_else(|| inside.to_string_lossy(), Cow::Borrowed);
+    let root = root.trim_end_matches('/');
     let mut out = String::with_capacity(root.len() + 1 + inside.len());
     out.push_str(root);
     if !inside.is_empty() {
@@ -254,7 +264,7 @@ impl Found {
                     continue;
                 }
             };
-            let inside = inside.join(entry.file_name());
+            let inside = joined(&inside, &entry.file_name());
             match entry.metadata() {
                 Ok(meta) if meta.is_dir() => more.push((inside, trail.clone())),
                 Ok(meta) if meta.is_symlink() => {

@@ -14,6 +14,9 @@ struct Spot {
 /// Blocks whose masks are made together: nothing waits for anything then, and all of the loop stays in registers.
 const TOGETHER: usize = 8;
 
+/// Bytes that are announced before they are looked at: as many as the nearest cache holds twice over.
+const STRETCH: usize = 16 << 10;
+
 /// What goes from block to block, and stays in registers.
 #[derive(Clone, Copy)]
 struct State {
@@ -64,13 +67,18 @@ pub(super) fn pass(
     len: usize,
     at: usize,
     raw: &mut Raw,
+    ahead: &mut dyn FnMut(usize),
     masks: impl Fn(&Block) -> Masks,
     parity: impl Fn(u64) -> u64,
 ) -> Option<usize> {
     let mut state = State { in_string: 0, depth: 0 };
     let mut aside = Aside { carry: 0, odd: 0, spot: Spot { start: at, end: at } };
-    let mut at = at;
+    let (mut at, mut told) = (at, 0);
     while len.checked_sub(at)? >= 64 * TOGETHER {
+        if at >= told {
+            told = len.min(at + STRETCH);
+            ahead(told);
+        }
         let mut found = [Masks::default(); TOGETHER];
         let blocks = buffer.get(at..at + 64 * TOGETHER + BEYOND)?;
         for (nth, found) in found.iter_mut().enumerate() {

@@ -398,6 +398,7 @@ pub(super) fn pass_by<const WIDE: bool>(
     len: usize,
     at: usize,
     raw: &mut Raw,
+    ahead: &mut dyn FnMut(usize),
 ) -> Option<usize> {
     /// Carry-less multiplication by all ones is that parity.
     #[inline]
@@ -408,16 +409,34 @@ pub(super) fn pass_by<const WIDE: bool>(
         _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1))).cast_unsigned()
     }
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
-    fn by_tables(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
-        pass(buffer, len, at, raw, |block| x86::avx512_tables(block), |bits| quick_parity(bits))
+    fn by_tables(
+        buffer: &[u8],
+        len: usize,
+        at: usize,
+        raw: &mut Raw,
+        ahead: &mut dyn FnMut(usize),
+    ) -> Option<usize> {
+        pass(buffer, len, at, raw, ahead, |block| x86::avx512_tables(block), |bits| quick_parity(bits))
     }
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
-    fn by_avx512<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
-        pass(buffer, len, at, raw, |block| x86::avx512::<WIDE>(block), |bits| quick_parity(bits))
+    fn by_avx512<const WIDE: bool>(
+        buffer: &[u8],
+        len: usize,
+        at: usize,
+        raw: &mut Raw,
+        ahead: &mut dyn FnMut(usize),
+    ) -> Option<usize> {
+        pass(buffer, len, at, raw, ahead, |block| x86::avx512::<WIDE>(block), |bits| quick_parity(bits))
     }
     #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
-    fn by_avx2<const WIDE: bool>(buffer: &[u8], len: usize, at: usize, raw: &mut Raw) -> Option<usize> {
-        pass(buffer, len, at, raw, |block| x86::avx2::<WIDE>(block), |bits| quick_parity(bits))
+    fn by_avx2<const WIDE: bool>(
+        buffer: &[u8],
+        len: usize,
+        at: usize,
+        raw: &mut Raw,
+        ahead: &mut dyn FnMut(usize),
+    ) -> Option<usize> {
+        pass(buffer, len, at, raw, ahead, |block| x86::avx2::<WIDE>(block), |bits| quick_parity(bits))
     }
     let bits = is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
@@ -433,10 +452,10 @@ pub(super) fn pass_by<const WIDE: bool>(
     // SAFETY: each function is called only where the processor has what it needs, as was just asked.
     unsafe {
         match (tables && WIDE, wide, avx2) {
-            (true, ..) => by_tables(buffer, len, at, raw),
-            (_, true, _) => by_avx512::<WIDE>(buffer, len, at, raw),
-            (.., true) => by_avx2::<WIDE>(buffer, len, at, raw),
-            _ => pass(buffer, len, at, raw, portable::<WIDE>, parity),
+            (true, ..) => by_tables(buffer, len, at, raw, ahead),
+            (_, true, _) => by_avx512::<WIDE>(buffer, len, at, raw, ahead),
+            (.., true) => by_avx2::<WIDE>(buffer, len, at, raw, ahead),
+            _ => pass(buffer, len, at, raw, ahead, portable::<WIDE>, parity),
         }
     }
 }
@@ -449,8 +468,9 @@ pub(super) fn pass_by<const WIDE: bool>(
     len: usize,
     at: usize,
     raw: &mut Raw,
+    ahead: &mut dyn FnMut(usize),
 ) -> Option<usize> {
-    pass(buffer, len, at, raw, portable::<WIDE>, parity)
+    pass(buffer, len, at, raw, ahead, portable::<WIDE>, parity)
 }
 
 #[cfg(test)]

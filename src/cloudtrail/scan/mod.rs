@@ -7,6 +7,6 @@ mod records;
 pub use masks::Instructions;
 pub(super) use masks::{first_special, marked};
 pub use records::{
-    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_by,
-    session_hash,
+    Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_ahead,
+    scan_by, session_hash,
 };

@@ -99,21 +99,42 @@ pub fn scan(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
     scan_by(Instructions::Avx512Tables, buffer, len, how, out)
 }
 
-/// [`scan`] by certain instructions, for comparison.
-pub fn scan_by(by: Instructions, buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
+/// [`scan`], telling over and over how far it will look next, from the beginning on and by more than a few bytes at a time:
+/// what else has to look at all of the content does so best while it is about to be looked at here. It may end early.
+pub fn scan_ahead(
+    buffer: &[u8],
+    len: usize,
+    how: Scan,
+    out: &mut Records,
+    ahead: &mut dyn FnMut(usize),
+) -> bool {
     match how {
-        Scan::Keys => run::<false>(by, buffer, len, out),
-        Scan::Wide => run::<true>(by, buffer, len, out),
+        Scan::Keys => run::<false>(Instructions::Avx512Tables, buffer, len, out, ahead),
+        Scan::Wide => run::<true>(Instructions::Avx512Tables, buffer, len, out, ahead),
     }
 }
 
-fn run<const WIDE: bool>(by: Instructions, buffer: &[u8], len: usize, out: &mut Records) -> bool {
+/// [`scan`] by certain instructions, for comparison.
+pub fn scan_by(by: Instructions, buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
+    match how {
+        Scan::Keys => run::<false>(by, buffer, len, out, &mut |_| {}),
+        Scan::Wide => run::<true>(by, buffer, len, out, &mut |_| {}),
+    }
+}
+
+fn run<const WIDE: bool>(
+    by: Instructions,
+    buffer: &[u8],
+    len: usize,
+    out: &mut Records,
+    ahead: &mut dyn FnMut(usize),
+) -> bool {
     out.raw.records.clear();
     out.raw.words.clear();
     out.marks.clear();
     let Some(content) = buffer.get(..len) else { return false };
     let Some(at) = array_start(content) else { return false };
-    let Some(end) = pass_by::<WIDE>(by, buffer, len, at, &mut out.raw) else { return false };
+    let Some(end) = pass_by::<WIDE>(by, buffer, len, at, &mut out.raw, ahead) else { return false };
     let Some(tail) = content.get(end + 1..) else { return false };
     let mut tail = tail.iter().filter(|b| !b.is_ascii_whitespace());
     if tail.next() != Some(&b'}') || tail.next().is_some() {
