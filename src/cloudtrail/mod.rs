@@ -21,8 +21,8 @@ pub use event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 pub use layout::{ObjectName, delivery_stamp, file_part, object_name};
 pub(crate) use memo::Memo;
 pub use scan::{
-    Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session,
-    scan, scan_ahead, scan_by, session_hash,
+    Instructions, Kind, Mark, PADDING, Record, Records, RoleSession, Scan, fetch, is_service_call,
+    role_session, scan, scan_ahead, scan_by, session_hash,
 };
 pub use targets::{TARGETS, Target};
 pub use text::{lossy_string, text};

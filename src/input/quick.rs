@@ -7,7 +7,7 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, is_service_call, role_session,
+    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, fetch, is_service_call, role_session,
     scan_ahead, session_hash,
 };
 use hashbrown::HashSet;
@@ -15,6 +15,9 @@ use hashbrown::HashSet;
 /// Objects of more than this many bytes, in a file or inflated, are read as streams, so that memory stays bounded: with
 /// a file of 16 MB beside it this is still less than 64 MB. CloudTrail's own are rarely larger.
 pub(super) const LARGEST: usize = 40 << 20;
+
+/// How many records on one is fetched that will be decoded: what lies in between takes about as long as memory does.
+const SOON: usize = 8;
 
 /// How much of the trail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +71,13 @@ impl Quick {
         let Self { content, records, pending, machines, decoder, .. } = self;
         let last = records.len().saturating_sub(1);
         let mut sifter = Sifter { member: &mut member, pending, machines, decoder, undecoded: 0, last };
+        let text =
+            |record: Record| content.get(record.start as usize..record.end as usize).unwrap_or_default();
         for (nth, (record, mark)) in records.iter().enumerate() {
-            let raw = content.get(record.start as usize..record.end as usize).unwrap_or_default();
+            if let Some((soon, _)) = records.get(nth + SOON).filter(|(_, mark)| mark.kind() == Kind::Decode) {
+                fetch(text(soon));
+            }
+            let raw = text(record);
             sifter.record(&label, raw, record, mark, depth, nth);
         }
         let undecoded = sifter.undecoded;

@@ -14,8 +14,9 @@ struct Spot {
 /// Blocks whose masks are made together: nothing waits for anything then, and all of the loop stays in registers.
 const TOGETHER: usize = 8;
 
-/// Bytes that are announced before they are looked at: as many as the nearest cache holds twice over.
-const STRETCH: usize = 16 << 10;
+/// Bytes that are announced before they are looked at; a core's own cache, which most of a large object has left by then, holds
+/// several times as many.
+pub(super) const STRETCH: usize = 128 << 10;
 
 /// What goes from block to block, and stays in registers.
 #[derive(Clone, Copy)]

@@ -1,5 +1,7 @@
 //! Compares 64 bytes at once, by the best instructions that the processor has. This file and `input/inflate.rs` are the only ones with unsafe code.
 
+#[cfg(target_arch = "x86_64")]
+use super::blocks::STRETCH;
 use super::blocks::pass;
 use super::records::Raw;
 
@@ -21,6 +23,19 @@ pub(super) const BEYOND: usize = 8;
 
 /// A block and what follows it.
 pub(super) type Block = [u8; 64 + BEYOND];
+
+/// How far ahead of the block that is looked at the next ones are fetched, for whoever is told of a stretch: a large object
+/// has left the nearer caches by the time it is inflated.
+#[cfg(target_arch = "x86_64")]
+const AHEAD: usize = STRETCH;
+
+/// Brings bytes near that will be looked at soon, where the processor can be told so.
+pub fn fetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::fetch(bytes);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = bytes;
+}
 
 /// The same without any special instruction.
 pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
@@ -46,7 +61,7 @@ pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code, reason = "vector loads take pointers; each stays inside the block that it is given")]
 pub(super) mod x86 {
-    use super::{BEYOND, Block, Masks, Special};
+    use super::{AHEAD, BEYOND, Block, Masks, Special};
     use std::arch::x86_64::*;
 
     /// # Panics
@@ -65,14 +80,18 @@ pub(super) mod x86 {
         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()))
     }
 
-    /// How far ahead of the block that is looked at the next ones are fetched: a large object has left the nearer caches
-    /// by the time it is inflated.
-    const AHEAD: usize = 2048;
-
     #[inline]
     fn fetch_ahead(block: &Block) {
         // SAFETY: a prefetch reads nothing, wherever the address leads.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(AHEAD).cast()) }
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(block.as_ptr().wrapping_add(AHEAD).cast()) }
+    }
+
+    /// Brings bytes near, one out of each line of the cache.
+    pub(super) fn fetch(bytes: &[u8]) {
+        for line in bytes.chunks(64) {
+            // SAFETY: as above.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+        }
     }
 
     /// By AVX-512.

@@ -4,7 +4,7 @@ mod blocks;
 mod masks;
 mod records;
 
-pub use masks::Instructions;
+pub use masks::{Instructions, fetch};
 pub(super) use masks::{first_special, marked};
 pub use records::{
     Kind, Mark, PADDING, Record, Records, RoleSession, Scan, is_service_call, role_session, scan, scan_ahead,

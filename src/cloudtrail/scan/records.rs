@@ -69,6 +69,11 @@ impl Records {
         self.raw.records.iter().copied().zip(self.marks.iter().copied())
     }
 
+    /// One of them, by its number.
+    pub fn get(&self, nth: usize) -> Option<(Record, Mark)> {
+        Some((*self.raw.records.get(nth)?, *self.marks.get(nth)?))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.raw.records.len()
