@@ -10,14 +10,16 @@
     reason = "a test that panics has failed, as it should"
 )]
 
-use offkey::analysis::read_bytes;
+use offkey::analysis::{Reading, read, read_bytes};
 use offkey::cloudtrail::{Decoder, Detail, Event, Instructions, PADDING, Records, Scan, decode, scan_by};
 use offkey::evidence::{Evidence, UsageRow};
-use offkey::input::Depth;
+use offkey::input::{Argument, Depth};
+use offkey::model::SkipReason;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::atomic::AtomicBool;
 
 const REPEATED: &str = r#"{"eventVersion":"1.08","userIdentity":{"type":"AssumedRole","principalId":"x","arn":"arn:aws:sts::111122223333:assumed-role/r/x","accountId":"111122223333","accessKeyId":"ASIA4"},"eventTime":"2026-09-02T01:00:00Z","eventName":"A","userIdentity":{"type":"FederatedUser","accountId":"111122223333","accessKeyId":"ASIA4","sessionContext":{"sessionIssuer":{"userName":"u"}}},"eventName":"B"}"#;
 
@@ -295,6 +297,38 @@ fn odd_objects_one_by_one() {
     ];
     for (text, rows) in cases {
         assert_eq!(equal(text.as_bytes()), *rows, "{text}");
+    }
+}
+
+#[test]
+fn an_object_that_does_not_match_its_sum_is_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let never = AtomicBool::new(false);
+    let told = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let arguments = [Argument::new(path.to_string_lossy())];
+        let depth = Depth::Keys;
+        let reading =
+            Reading { arguments: &arguments, depth, jobs: 1, stop: &never, total: &|_, _| {}, tick: &|_| {} };
+        let material = read(&reading, Vec::new()).unwrap();
+        let skips: Vec<_> = material.skips.iter().map(|skip| (skip.offset, skip.reason)).collect();
+        (skips, format!("{:?}", material.evidence.direct))
+    };
+    // Larger than one stretch of what is summed up and scanned together, and smaller.
+    for records in [2, 400] {
+        let records: Vec<Value> = (0..records).map(|n| record(&mut Dice(n + 1))).collect();
+        let whole = gzip(json!({ "Records": records }).to_string().as_bytes());
+        let (skips, rows) = told(NAME, &whole);
+        assert!(skips.iter().all(|(_, reason)| *reason != SkipReason::DamagedArchive), "{skips:?}");
+        // Of eight bytes at the end, four are the sum and four the length.
+        for at in whole.len() - 8..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 4;
+            let (skips, found) = told(NAME, &damaged);
+            assert_eq!((&skips, &found), (&told("another-name.json.gz", &damaged).0, &rows));
+            assert!(skips.iter().any(|(_, reason)| *reason == SkipReason::DamagedArchive), "{at}: {skips:?}");
+        }
     }
 }
 
