@@ -2,7 +2,6 @@
 //!
 //! A file that cannot be read never hides its neighbours: every trouble becomes a [`crate::model::Skip`].
 
-mod directories;
 mod fold;
 mod inflate;
 mod ingest;
