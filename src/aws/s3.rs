@@ -17,13 +17,13 @@ use tokio::runtime::{Builder, Runtime};
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html>).
 const ATTEMPTS: u32 = 8;
 
-/// The same for requests to S3, which are many and each of which comes to rest soon: the first wait is this long at most, each
-/// further one twice as long (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>). A listing is
-/// mostly requests that wait for each other.
+/// How often a request for objects or a listing is tried. Listings are requests that wait for each other, each of which takes
+/// a fraction of a second: the first wait is shorter than usual, and each further one twice as long
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>). All waits together are about as long as those
+/// of eight tries that begin with the usual second.
 const S3_ATTEMPTS: u32 = 10;
 
-/// How long is waited at most before a request to S3 is tried a second time. All waits together are about as long as those of
-/// eight tries that begin with the usual second.
+/// How long is waited at most before such a request is tried a second time.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// How long an answer is waited for.
