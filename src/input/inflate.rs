@@ -8,9 +8,10 @@
 use libdeflate_sys::{
     libdeflate_alloc_decompressor, libdeflate_crc32, libdeflate_decompressor,
     libdeflate_deflate_decompress_ex, libdeflate_free_decompressor, libdeflate_gzip_decompress_ex,
-    libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as NO_SPACE,
+    libdeflate_result, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE as NO_SPACE,
     libdeflate_result_LIBDEFLATE_SUCCESS as SUCCESS,
 };
+use std::ffi::c_void;
 use std::ptr::NonNull;
 
 /// Bytes a deflate stream can at most become, for each of its own.
@@ -40,6 +41,17 @@ impl Sum {
 /// A header without any of the fields that a gzip file may have and logs have not: its first bytes (RFC 1952, 2.3), before
 /// six that say nothing of the content.
 const PLAIN_HEADER: [u8; 4] = [0x1f, 0x8b, 8, 0];
+
+/// What libdeflate inflates by: with a gzip member's header and sum, or a stream without them.
+type Call = unsafe extern "C" fn(
+    *mut libdeflate_decompressor,
+    *const c_void,
+    usize,
+    *mut c_void,
+    usize,
+    *mut usize,
+    *mut usize,
+) -> libdeflate_result;
 
 /// libdeflate's own state; one for each thread.
 pub(crate) struct Inflater {
@@ -79,7 +91,7 @@ impl Inflater {
             let rest = file.get(from..)?;
             let space = out.get_mut(len..)?;
             let room = space.len().checked_sub(padding)?;
-            match self.member(rest, space.get_mut(..room)?) {
+            match self.member(libdeflate_gzip_decompress_ex, rest, space.get_mut(..room)?) {
                 Ok((taken, made)) => {
                     from += taken;
                     len += made;
@@ -123,31 +135,18 @@ impl Inflater {
             return None;
         }
         grow(out, len + padding);
-        let (mut taken, mut made) = (0, 0);
-        let to = out.get_mut(..len)?;
-        // SAFETY: as in `member`.
-        let result = unsafe {
-            libdeflate_deflate_decompress_ex(
-                self.state.as_ptr(),
-                body.as_ptr().cast(),
-                body.len(),
-                to.as_mut_ptr().cast(),
-                to.len(),
-                &raw mut taken,
-                &raw mut made,
-            )
-        };
-        let whole = result == SUCCESS && (taken, made) == (body.len(), len);
-        whole.then_some(Inflated { len, sum: Some(Sum(u32::from_le_bytes([*a, *b, *c, *d]))) })
+        let done = self.member(libdeflate_deflate_decompress_ex, body, out.get_mut(..len)?);
+        let sum = Sum(u32::from_le_bytes([*a, *b, *c, *d]));
+        (done == Ok((body.len(), len))).then_some(Inflated { len, sum: Some(sum) })
     }
 
-    /// Bytes taken and bytes made by one member.
-    fn member(&mut self, from: &[u8], to: &mut [u8]) -> Result<(usize, usize), u32> {
+    /// Bytes taken and bytes made by one member, or by one deflate stream.
+    fn member(&mut self, call: Call, from: &[u8], to: &mut [u8]) -> Result<(usize, usize), u32> {
         let (mut taken, mut made) = (0, 0);
         // SAFETY: both pointers come with the lengths of their slices, which do not overlap; the results are written
-        // to variables of this function; the state is this one's own and not in use.
+        // to variables of this function; the state is this one's own and not in use; both functions that are called take the same.
         let result = unsafe {
-            libdeflate_gzip_decompress_ex(
+            call(
                 self.state.as_ptr(),
                 from.as_ptr().cast(),
                 from.len(),

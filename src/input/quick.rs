@@ -127,9 +127,11 @@ impl Quick {
                 checked = upto;
             }
         };
-        let found = scan_ahead(content, len, how, &mut self.records, &mut check);
+        if !scan_ahead(content, len, how, &mut self.records, &mut check) {
+            return false;
+        }
         check(len);
-        found && sum.is_none_or(|sum| sum == so_far)
+        sum.is_none_or(|sum| sum == so_far)
     }
 
     /// Brings the object's content into `self.content`, with padding. Nothing where that has to be done otherwise.
