@@ -2,7 +2,8 @@
 
 use super::acted_on::{Requests, acted_on};
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-use super::fields::{Caller, Fields};
+use super::fields::{Caller, Fields, Habits};
+use super::json::Marks;
 use super::request::Setting;
 use super::text::{lossy_string, text_in};
 use crate::model::{AccountId, ROOT_USER, parse_instant};
@@ -51,19 +52,28 @@ pub enum Detail {
 }
 
 /// Decodes records in their usual form, several times faster than [`decode`]. One for each thread: it remembers what
-/// requests were about, within bounds.
+/// requests were about, within bounds, and in which order members come.
 #[derive(Default)]
 pub struct Decoder {
     requests: Requests,
+    habits: Habits,
+    marks: Marks,
 }
 
 impl Decoder {
-    /// What [`decode`] would return of a record's text, as far as it is wanted; nothing means that [`decode`] has to be asked.
-    pub fn usual<'a>(&'a mut self, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
+    /// What [`decode`] would return of a record's text, as far as it is wanted; an error means that [`decode`] has to be asked.
+    ///
+    /// # Errors
+    /// Where the text is no record of the usual form.
+    pub fn usual<'a>(&'a mut self, raw: &'a [u8], detail: Detail) -> Result<Event<'a>, NotAnEvent> {
+        let Self { requests, habits, marks } = self;
+        let mut fields = Fields::default();
         // Identities that are no objects have forms of their own.
-        let quick = Fields::quick(raw, detail);
-        let fields = quick.filter(|fields| fields.record.user_identity.is_none_or(is_object))?;
-        event(&fields, detail, Some(&mut self.requests)).ok()
+        let quick = fields.walk(raw, detail, marks, habits);
+        if quick.is_none() || !fields.record.user_identity.is_none_or(is_object) {
+            return Err(NotAnEvent::Malformed);
+        }
+        event(&fields, detail, Some(requests))
     }
 }
 
@@ -265,12 +275,15 @@ fn category(fields: &Fields<'_>) -> Category {
 /// CloudTrail itself cuts agents and error codes at 1 KB; longer text is forged and must not fill memory.
 const LONGEST_TEXT: usize = 8 << 10;
 
+#[inline]
 fn bounded(text: Cow<'_, str>) -> Cow<'_, str> {
-    if text.len() <= LONGEST_TEXT {
-        return text;
-    }
+    if text.len() <= LONGEST_TEXT { text } else { cut(&text) }
+}
+
+#[inline(never)]
+fn cut<'a>(text: &Cow<'a, str>) -> Cow<'a, str> {
     let end = text.floor_char_boundary(LONGEST_TEXT);
-    sub(&text, |text| text.get(..end).unwrap_or_default())
+    sub(text, |text| text.get(..end).unwrap_or_default())
 }
 
 fn unwrapped(agent: Cow<'_, str>) -> Cow<'_, str> {
@@ -333,7 +346,7 @@ mod tests {
     #[test]
     fn a_resource_that_names_itself_twice_is_read_by_its_last_name() {
         let raw = r#"{"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
-        assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), None);
+        assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Err(NotAnEvent::Malformed));
         assert_eq!(decode(raw).unwrap().acted_on.as_deref().unwrap().resources, ["arn:aws:s3:::b"]);
     }
 

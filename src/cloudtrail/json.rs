@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 /// A text, and where in it bytes stand that may end a string or are odd in one: a bit for each byte, lowest first. There
 /// may be fewer bits than bytes, or none; from there on such bytes are looked for.
 #[derive(Clone, Copy)]
-struct Text<'a, 'm> {
+pub(super) struct Text<'a, 'm> {
     bytes: &'a [u8],
     marks: &'m [u64],
 }
@@ -20,20 +20,27 @@ impl Text<'_, '_> {
     /// Where the first such byte stands from here on.
     #[inline]
     fn special(self, mut at: usize) -> usize {
-        let mut word = at / 64;
+        // The next 64 bytes at once, wherever they begin: most strings end in them.
+        while let Some([here, next]) = self.marks.get(at / 64..).and_then(|marks| marks.first_chunk()) {
+            let bits = here >> (at % 64) | next << 1 << (63 - at % 64);
+            if bits != 0 {
+                return at + bits.trailing_zeros() as usize;
+            }
+            at += 64;
+        }
+        self.special_at_last(at)
+    }
+
+    /// The same where at most one word of marks is left.
+    #[inline(never)]
+    fn special_at_last(self, mut at: usize) -> usize {
+        let word = at / 64;
         if let Some(bits) = self.marks.get(word) {
             let bits = bits >> (at % 64);
             if bits != 0 {
                 return at + bits.trailing_zeros() as usize;
             }
-            word += 1;
-            while let Some(bits) = self.marks.get(word) {
-                if *bits != 0 {
-                    return word * 64 + bits.trailing_zeros() as usize;
-                }
-                word += 1;
-            }
-            at = word * 64;
+            at = (word + 1) * 64;
         }
         while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
             match first_special(chunk) {
@@ -55,7 +62,7 @@ fn string_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
 
 /// The same, with whether there are escapes in it.
 #[inline]
-fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
+pub(super) fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
     let end = text.special(at);
     match text.bytes.get(end) {
         Some(b'"') => Some((end + 1, false)),
@@ -90,7 +97,7 @@ fn odd_string_end(text: Text<'_, '_>, mut at: usize) -> Option<(usize, bool)> {
 }
 
 #[inline]
-fn space(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn space(bytes: &[u8], mut at: usize) -> usize {
     while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
         at += 1;
     }
@@ -128,7 +135,7 @@ fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 }
 
 /// The end of a scalar that starts at `at`.
-#[inline]
+#[inline(always)]
 fn scalar_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
     match text.bytes.get(at)? {
         b'"' => string_end(text, at + 1),
@@ -208,7 +215,7 @@ fn closed(at: usize, levels: &mut u128, depth: &mut usize) -> usize {
 }
 
 /// From a key's opening quote to where its value begins.
-#[inline]
+#[inline(always)]
 fn key(text: Text<'_, '_>, at: usize) -> Option<usize> {
     let bytes = text.bytes;
     (bytes.get(at)? == &b'"').then_some(())?;
@@ -221,8 +228,8 @@ pub(super) struct Marks([u64; MARKS]);
 
 const MARKS: usize = 128;
 
-impl Marks {
-    pub(super) fn new() -> Self {
+impl Default for Marks {
+    fn default() -> Self {
         Self([0; MARKS])
     }
 }
@@ -250,8 +257,12 @@ impl<'a, 'm> Walk<'a, 'm> {
         Some((walk, marked.plain))
     }
 
-    fn inner(self) -> Text<'a, 'm> {
+    pub(super) fn inner(self) -> Text<'a, 'm> {
         Text { bytes: self.text.as_bytes(), marks: self.marks }
+    }
+
+    pub(super) fn bytes(self) -> &'a [u8] {
+        self.text.as_bytes()
     }
 
     /// The byte at a place.
@@ -265,14 +276,19 @@ impl<'a, 'm> Walk<'a, 'm> {
     }
 
     /// The raw value that starts here, and where it ends.
+    #[inline]
     pub(super) fn value(self, at: usize) -> Option<(&'a str, usize)> {
-        let end = value_end(self.inner(), at)?;
+        let end = self.pass(at)?;
         Some((self.text.get(at..end)?, end))
     }
 
     /// Passes over the value that starts here.
+    #[inline]
     pub(super) fn pass(self, at: usize) -> Option<usize> {
-        value_end(self.inner(), at)
+        match self.byte(at)? {
+            b'"' => string_end(self.inner(), at + 1),
+            _ => value_end(self.inner(), at),
+        }
     }
 
     /// Text between two places.
@@ -333,19 +349,13 @@ impl<'a, 'm> Walk<'a, 'm> {
     }
 }
 
-/// Whether a key is this one, by comparing all of its bytes at once.
-#[inline]
-pub(super) fn is<const N: usize>(key: &str, name: &[u8; N]) -> bool {
-    key.len() == N && key.as_bytes().first_chunk::<N>() == Some(name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::value::RawValue;
 
     fn whole(text: &str) -> bool {
-        let mut marks = Marks::new();
+        let mut marks = Marks::default();
         let (marked, plain) = Walk::marked(text.as_bytes(), &mut marks).unwrap();
         assert_eq!(plain, !text.contains('\\'));
         let [plain, marked] = [Walk::new(text), marked]
@@ -409,7 +419,7 @@ mod tests {
         let walk = Walk::new(text);
         let mut seen = Vec::new();
         let end = walk.object(0, |key, at| {
-            if !is(key, b"a") {
+            if key != "a" {
                 let (value, end) = walk.value(at)?;
                 seen.push(value);
                 return Some(end);

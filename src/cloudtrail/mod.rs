@@ -7,6 +7,7 @@ mod fields;
 mod habits;
 mod json;
 mod layout;
+mod members;
 mod memo;
 mod names;
 mod request;

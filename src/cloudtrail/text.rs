@@ -24,10 +24,11 @@ pub fn text(raw: Option<&str>) -> Cow<'_, str> {
 /// [`text`] of a record of which it is known whether it is plain, that is, has no escapes anywhere.
 #[inline]
 pub(super) fn text_in(raw: Option<&str>, plain: bool) -> Cow<'_, str> {
-    let quoted = raw.filter(|raw| plain && raw.len() > 1 && raw.starts_with('"'));
-    match quoted.and_then(|raw| raw.get(1..raw.len() - 1)) {
-        Some(text) => Cow::Borrowed(text),
-        None => text(raw),
+    let Some(raw) = raw else { return Cow::Borrowed("") };
+    // A raw string has both of its quotes.
+    match raw.strip_prefix('"') {
+        Some(open) if plain => Cow::Borrowed(open.get(..open.len().saturating_sub(1)).unwrap_or(open)),
+        _ => text(Some(raw)),
     }
 }
 

@@ -61,11 +61,15 @@ pub fn reading_order(entries: &[Entry]) -> Vec<usize> {
         let giant = entry.size > LARGEST as u64;
         (!giant, std::cmp::Reverse(if giant { entry.size } else { 0 }))
     };
-    let mut order: Vec<_> = entries
-        .iter()
-        .enumerate()
-        .map(|(n, entry)| (key(entry), delivery_stamp(entry.inside.to_str().unwrap_or_default()), n))
-        .collect();
+    // Usual stamps have fourteen bytes, and are compared as one number.
+    let stamp = |entry: &Entry| {
+        let mut number = [0; 16];
+        let text = delivery_stamp(entry.inside.to_str()?)?;
+        number.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+        Some(u128::from_be_bytes(number))
+    };
+    let mut order: Vec<_> =
+        entries.iter().enumerate().map(|(n, entry)| (key(entry), stamp(entry), n)).collect();
     order.sort_unstable();
     order.into_iter().map(|(.., n)| n).collect()
 }

@@ -7,7 +7,7 @@ use super::json_values::ValueSink;
 use super::reader::{FileReader, Member, Place};
 use super::recognise::{Found, recognise};
 use crate::cloudtrail::{
-    Decoder, Detail, Event, Kind, Mark, PADDING, Record, Records, Scan, fetch, is_service_call, role_session,
+    Decoder, Detail, Kind, Mark, PADDING, Record, Records, Scan, fetch, is_service_call, role_session,
     scan_ahead, session_hash,
 };
 use hashbrown::HashSet;
@@ -190,9 +190,9 @@ impl Sifter<'_, '_, '_> {
         };
         if decode {
             let detail = if depth == Depth::Keys { Detail::Call } else { Detail::Names };
-            match usual(self.decoder, raw, detail) {
-                Some(event) => self.member.file.event(label, &event, Place { offset, raw, nth: 0 }),
-                None => self.member.value(raw, offset),
+            match &self.decoder.usual(raw, detail) {
+                Ok(event) => self.member.file.event(label, event, Place { offset, raw, nth: 0 }),
+                Err(_) => self.member.value(raw, offset),
             }
         } else if sample {
             self.glance(raw);
@@ -202,26 +202,22 @@ impl Sifter<'_, '_, '_> {
     }
 
     fn glance(&mut self, raw: &[u8]) {
-        match usual(self.decoder, raw, Detail::Caller) {
-            Some(event) => {
+        match &self.decoder.usual(raw, Detail::Caller) {
+            Ok(event) => {
                 self.member.file.report.events += 1;
-                self.member.file.fold.glance(&event);
+                self.member.file.fold.glance(event);
             }
-            None => self.undecoded += 1,
+            Err(_) => self.undecoded += 1,
         }
     }
-}
-
-fn usual<'a>(decoder: &'a mut Decoder, raw: &'a [u8], detail: Detail) -> Option<Event<'a>> {
-    decoder.usual(raw, detail)
 }
 
 /// Hands a role session's record on, which is counted elsewhere.
 fn apart(file: &mut FileReader<'_>, decoder: &mut Decoder, label: &str, raw: &[u8], offset: u64) {
     let place = Place { offset, raw, nth: 0 };
-    match usual(decoder, raw, Detail::Names) {
-        Some(event) => file.apart(label, &event, place),
-        None => recognise(raw, &mut |found| {
+    match &decoder.usual(raw, Detail::Names) {
+        Ok(event) => file.apart(label, event, place),
+        Err(_) => recognise(raw, &mut |found| {
             if let Found::Event(event) = found {
                 file.apart(label, event, place);
             }

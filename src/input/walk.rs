@@ -218,7 +218,12 @@ impl Found {
             let walker = || {
                 let mut found = Found::default();
                 while let Some((inside, trail)) = queue.take() {
-                    let more = found.directory(start, inside, &trail, root);
+                    let before = found.entries.len();
+                    let mut more = found.directory(start, inside, &trail, root);
+                    // All will be sorted in the end, which is quick where most of it is.
+                    let new = found.entries.get_mut(before..).unwrap_or_default();
+                    new.sort_unstable_by(|a, b| a.inside.cmp(&b.inside));
+                    more.sort_unstable_by(|a, b| b.0.as_os_str().cmp(a.0.as_os_str()));
                     queue.done(more);
                 }
                 found
