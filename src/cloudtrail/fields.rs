@@ -245,6 +245,7 @@ impl<'a> Fields<'a> {
         let (walk, plain) = Walk::marked(raw, marks)?;
         let (fields, Habits { record, parts, caller }) = (self, habits);
         fields.plain = plain;
+        let mut request_at = None;
         let end = walk.members(0, RawRecord::NAMES, record, |nth, at| {
             let Some(slot) = fields.record.slot(nth) else { return walk.pass(at) };
             if walk.byte(at)? != b'{' {
@@ -252,23 +253,30 @@ impl<'a> Fields<'a> {
             }
             let end = match RawRecord::NAMES.get(nth?)?.text() {
                 b"userIdentity" => fields.caller.walk(walk, at, caller)?,
+                b"requestParameters" => {
+                    request_at = Some(at);
+                    walk.pass(at)?
+                }
                 name if detail != Detail::Caller => fields.part(walk, name, at, parts)?,
                 _ => walk.pass(at)?,
             };
             *fields.record.slot(nth)? = Some(walk.between(at, end)?);
             Some(end)
         })?;
-        walk.is_end(end).then_some(())
+        walk.is_end(end).then_some(())?;
+        // What is in requests matters here only where they were for credentials.
+        if let (Some(at), Some(_)) = (request_at, fields.credentials.access_key_id) {
+            let ([habit, _], request) = (parts, &mut fields.request);
+            walk.members(at, RawRequest::NAMES, habit, |nth, at| take_or_pass(walk, at, request.slot(nth)))?;
+        }
+        Some(())
     }
 
     /// A member whose parts matter.
     fn part(&mut self, walk: Walk<'a, '_>, name: &[u8], at: usize, habits: &mut [Habit; 2]) -> Option<usize> {
         let [habit, inner] = habits;
-        let (request, credentials) = (&mut self.request, &mut self.credentials);
-        let (additional, addendum) = (&mut self.additional, &mut self.addendum);
+        let Self { credentials, additional, addendum, .. } = self;
         match name {
-            b"requestParameters" => walk
-                .members(at, RawRequest::NAMES, habit, |nth, at| take_or_pass(walk, at, request.slot(nth))),
             b"responseElements" => walk.members(at, RawResponse::NAMES, habit, |nth, at| match nth {
                 Some(_) if walk.byte(at)? == b'{' => {
                     walk.members(at, RawCredentials::NAMES, inner, |nth, at| {

@@ -18,7 +18,7 @@ pub(super) struct Text<'a, 'm> {
 
 impl Text<'_, '_> {
     /// Where the first such byte stands from here on.
-    #[inline]
+    #[inline(always)]
     fn special(self, mut at: usize) -> usize {
         // The next 64 bytes at once, wherever they begin: most strings end in them.
         while let Some([here, next]) = self.marks.get(at / 64..).and_then(|marks| marks.first_chunk()) {
@@ -54,14 +54,14 @@ impl Text<'_, '_> {
 
 /// Where a string ends, behind its closing quote, from just behind its opening quote. Nothing where the string does not
 /// end, has a control character or an escape that JSON does not know.
-#[inline]
+#[inline(always)]
 fn string_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
     let (end, _) = string_end_and_escapes(text, at)?;
     Some(end)
 }
 
 /// The same, with whether there are escapes in it.
-#[inline]
+#[inline(always)]
 pub(super) fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
     let end = text.special(at);
     match text.bytes.get(end) {
@@ -153,6 +153,7 @@ fn word_or_number_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// The end of the value that starts at `at`; nothing where it is no valid JSON.
+#[inline(never)]
 fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
     let bytes = text.bytes;
     let mut at = match bytes.get(at)? {
@@ -276,14 +277,14 @@ impl<'a, 'm> Walk<'a, 'm> {
     }
 
     /// The raw value that starts here, and where it ends.
-    #[inline]
+    #[inline(always)]
     pub(super) fn value(self, at: usize) -> Option<(&'a str, usize)> {
         let end = self.pass(at)?;
         Some((self.text.get(at..end)?, end))
     }
 
     /// Passes over the value that starts here.
-    #[inline]
+    #[inline(always)]
     pub(super) fn pass(self, at: usize) -> Option<usize> {
         match self.byte(at)? {
             b'"' => string_end(self.inner(), at + 1),

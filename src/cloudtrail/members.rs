@@ -5,10 +5,9 @@ use super::json::{Walk, space, string_end_and_escapes};
 
 /// The name of a member, as it is mostly spelled: in quotes, and with a colon behind.
 pub(super) struct Name {
-    text: [u8; NAME],
-    /// Which bytes of the text are its own.
-    mask: [u8; NAME],
-    len: usize,
+    spelled: &'static str,
+    /// The same, in words of eight bytes each, and which bits of them are its own.
+    words: [(u64, u64); NAME / 8],
 }
 
 /// Room for the longest of all names.
@@ -16,32 +15,41 @@ const NAME: usize = 32;
 
 impl Name {
     /// Of a name of at most 29 bytes with its quotes and its colon.
-    pub(super) const fn new(spelled: &str) -> Self {
-        let (mut text, mut mask, len) = ([0; NAME], [0; NAME], spelled.len());
-        text.split_at_mut(len).0.copy_from_slice(spelled.as_bytes());
-        mask.split_at_mut(len).0.copy_from_slice([0xff; NAME].split_at(len).0);
-        Self { text, mask, len }
+    pub(super) const fn new(spelled: &'static str) -> Self {
+        let (mut words, mut rest, mut at) = ([(0, 0); NAME / 8], spelled.as_bytes(), 0);
+        while let [byte, others @ ..] = rest {
+            let (_, from_here) = words.split_at_mut(at / 8);
+            if let [(text, mask), ..] = from_here {
+                *text |= (*byte as u64) << (at % 8 * 8);
+                *mask |= 0xff << (at % 8 * 8);
+            }
+            (rest, at) = (others, at + 1);
+        }
+        assert!(at <= NAME);
+        Self { spelled, words }
     }
 
     /// Where it ends, if it starts here and is spelled so; nothing so close to the end of a text that it cannot be told.
     #[inline(always)]
     fn end(&self, bytes: &[u8], at: usize) -> Option<usize> {
         let there: &[u8; NAME] = bytes.get(at..)?.first_chunk()?;
-        // All bytes at once.
-        let own = self.text.iter().zip(&self.mask);
-        let differs =
-            there.iter().zip(own).fold(0, |differs, (byte, (own, mask))| differs | (byte ^ own) & mask);
-        (differs == 0).then_some(at + self.len)
+        let (there, _) = there.as_chunks::<8>();
+        // All words at once.
+        let differs = there
+            .iter()
+            .zip(&self.words)
+            .fold(0, |differs, (word, (own, mask))| differs | (u64::from_le_bytes(*word) ^ own) & mask);
+        (differs == 0).then_some(at + self.spelled.len())
     }
 
     /// Without its colon.
     fn quoted(&self) -> &[u8] {
-        self.text.get(..self.len - 1).unwrap_or_default()
+        self.spelled.as_bytes().split_last().map_or(&[], |(_, quoted)| quoted)
     }
 
     /// The name alone.
     pub(super) fn text(&self) -> &[u8] {
-        self.text.get(1..self.len - 2).unwrap_or_default()
+        self.quoted().get(1..self.spelled.len() - 2).unwrap_or_default()
     }
 }
 

@@ -22,7 +22,7 @@ pub fn text(raw: Option<&str>) -> Cow<'_, str> {
 }
 
 /// [`text`] of a record of which it is known whether it is plain, that is, has no escapes anywhere.
-#[inline]
+#[inline(always)]
 pub(super) fn text_in(raw: Option<&str>, plain: bool) -> Cow<'_, str> {
     let Some(raw) = raw else { return Cow::Borrowed("") };
     // A raw string has both of its quotes.
