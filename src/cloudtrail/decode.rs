@@ -2,7 +2,7 @@
 
 use super::acted_on::{Requests, acted_on};
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
-use super::fields::{Caller, Fields, Habits};
+use super::fields::{Caller, Fields, Orders};
 use super::json::Marks;
 use super::request::Setting;
 use super::text::{lossy_string, text_in};
@@ -56,7 +56,7 @@ pub enum Detail {
 #[derive(Default)]
 pub struct Decoder {
     requests: Requests,
-    habits: Habits,
+    orders: Orders,
     marks: Marks,
 }
 
@@ -66,10 +66,10 @@ impl Decoder {
     /// # Errors
     /// Where the text is no record of the usual form.
     pub fn usual<'a>(&'a mut self, raw: &'a [u8], detail: Detail) -> Result<Event<'a>, NotAnEvent> {
-        let Self { requests, habits, marks } = self;
+        let Self { requests, orders, marks } = self;
         let mut fields = Fields::default();
         // Identities that are no objects have forms of their own.
-        let quick = fields.walk(raw, detail, marks, habits);
+        let quick = fields.walk(raw, detail, marks, orders);
         if quick.is_none() || !fields.record.user_identity.is_none_or(is_object) {
             return Err(NotAnEvent::Malformed);
         }

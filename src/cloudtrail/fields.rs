@@ -2,7 +2,7 @@
 
 use super::decode::Detail;
 use super::json::{Marks, Walk};
-use super::members::{Habit, Name};
+use super::members::{Name, Order};
 use super::text::text_in;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -240,10 +240,10 @@ impl<'a> Fields<'a> {
         raw: &'a [u8],
         detail: Detail,
         marks: &mut Marks,
-        habits: &mut Habits,
+        orders: &mut Orders,
     ) -> Option<()> {
         let (walk, plain) = Walk::marked(raw, marks)?;
-        let (fields, Habits { record, parts, caller }) = (self, habits);
+        let (fields, Orders { record, parts, caller }) = (self, orders);
         fields.plain = plain;
         let mut request_at = None;
         let end = walk.members(0, RawRecord::NAMES, record, |nth, at| {
@@ -266,18 +266,18 @@ impl<'a> Fields<'a> {
         walk.is_end(end).then_some(())?;
         // What is in requests matters here only where they were for credentials.
         if let (Some(at), Some(_)) = (request_at, fields.credentials.access_key_id) {
-            let ([habit, _], request) = (parts, &mut fields.request);
-            walk.members(at, RawRequest::NAMES, habit, |nth, at| take_or_pass(walk, at, request.slot(nth)))?;
+            let ([order, _], request) = (parts, &mut fields.request);
+            walk.members(at, RawRequest::NAMES, order, |nth, at| take_or_pass(walk, at, request.slot(nth)))?;
         }
         Some(())
     }
 
     /// A member whose parts matter.
-    fn part(&mut self, walk: Walk<'a, '_>, name: &[u8], at: usize, habits: &mut [Habit; 2]) -> Option<usize> {
-        let [habit, inner] = habits;
+    fn part(&mut self, walk: Walk<'a, '_>, name: &[u8], at: usize, orders: &mut [Order; 2]) -> Option<usize> {
+        let [order, inner] = orders;
         let Self { credentials, additional, addendum, .. } = self;
         match name {
-            b"responseElements" => walk.members(at, RawResponse::NAMES, habit, |nth, at| match nth {
+            b"responseElements" => walk.members(at, RawResponse::NAMES, order, |nth, at| match nth {
                 Some(_) if walk.byte(at)? == b'{' => {
                     walk.members(at, RawCredentials::NAMES, inner, |nth, at| {
                         take_or_pass(walk, at, credentials.slot(nth))
@@ -285,11 +285,11 @@ impl<'a> Fields<'a> {
                 }
                 _ => walk.pass(at),
             }),
-            b"additionalEventData" => walk.members(at, RawAdditional::NAMES, habit, |nth, at| {
+            b"additionalEventData" => walk.members(at, RawAdditional::NAMES, order, |nth, at| {
                 take_or_pass(walk, at, additional.slot(nth))
             }),
             b"addendum" => walk
-                .members(at, RawAddendum::NAMES, habit, |nth, at| take_or_pass(walk, at, addendum.slot(nth))),
+                .members(at, RawAddendum::NAMES, order, |nth, at| take_or_pass(walk, at, addendum.slot(nth))),
             _ => walk.pass(at),
         }
     }
@@ -297,12 +297,12 @@ impl<'a> Fields<'a> {
 
 /// In which order programs wrote members the last time. It makes reading quicker, and says nothing of what is read.
 #[derive(Default)]
-pub(super) struct Habits {
-    record: Habit,
+pub(super) struct Orders {
+    record: Order,
     /// Of the other parts, of which few members matter.
-    parts: [Habit; 2],
+    parts: [Order; 2],
     /// Of the caller, the session's context and its issuer.
-    caller: [Habit; 3],
+    caller: [Order; 3],
 }
 
 fn note_arn<'a>(arns: &mut Vec<&'a str>, raw: Raw<'a>) {
@@ -347,9 +347,9 @@ impl<'a> Caller<'a> {
         Some(Self { identity, context, issuer })
     }
 
-    fn walk(&mut self, walk: Walk<'a, '_>, at: usize, habits: &mut [Habit; 3]) -> Option<usize> {
+    fn walk(&mut self, walk: Walk<'a, '_>, at: usize, orders: &mut [Order; 3]) -> Option<usize> {
         let Self { identity, context, issuer } = self;
-        let [of_identity, of_context, of_issuer] = habits;
+        let [of_identity, of_context, of_issuer] = orders;
         walk.members(at, RawIdentity::NAMES, of_identity, |nth, at| {
             let Some(slot) = identity.slot(nth) else { return walk.pass(at) };
             if walk.byte(at)? != b'{' || RawIdentity::NAMES.get(nth?)?.text() != b"sessionContext" {

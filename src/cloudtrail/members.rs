@@ -54,7 +54,7 @@ impl Name {
 }
 
 /// Which name came after which the last time: programs write the members of their objects in the same order over and over.
-pub(super) struct Habit([u8; NAMES + 1]);
+pub(super) struct Order([u8; NAMES + 1]);
 
 /// How many names there may be.
 const NAMES: usize = 31;
@@ -62,13 +62,13 @@ const NAMES: usize = 31;
 /// What stands for the beginning of an object.
 const FIRST: usize = NAMES;
 
-impl Default for Habit {
+impl Default for Order {
     fn default() -> Self {
         Self([0; NAMES + 1])
     }
 }
 
-impl Habit {
+impl Order {
     #[inline]
     fn after(&self, last: usize) -> usize {
         self.0.get(last).map_or(0, |next| usize::from(*next))
@@ -89,7 +89,7 @@ impl<'a> Walk<'a, '_> {
         self,
         at: usize,
         names: &[Name],
-        habit: &mut Habit,
+        order: &mut Order,
         mut member: impl FnMut(Option<usize>, usize) -> Option<usize>,
     ) -> Option<usize> {
         let bytes = self.bytes();
@@ -100,13 +100,13 @@ impl<'a> Walk<'a, '_> {
         }
         let (mut last, mut seen) = (FIRST, 0_u32);
         loop {
-            let guess = habit.after(last);
+            let guess = order.after(last);
             let (nth, value) = match names.get(guess).and_then(|name| name.end(bytes, at)) {
                 Some(end) => (Some(guess), end),
                 None => {
                     let (nth, end) = self.name(at, names)?;
                     if let Some(nth) = nth {
-                        habit.learn(last, nth);
+                        order.learn(last, nth);
                     }
                     (nth, end)
                 }
@@ -149,9 +149,9 @@ mod tests {
     const NAMES: &[Name] = &[Name::new("\"a\":"), Name::new("\"longer\":"), Name::new("\"b\":")];
 
     /// The numbers of an object's names, in their order; nothing where it is not walked.
-    fn numbers(text: &str, habit: &mut Habit) -> Option<Vec<Option<usize>>> {
+    fn numbers(text: &str, order: &mut Order) -> Option<Vec<Option<usize>>> {
         let (walk, mut seen) = (Walk::new(text), Vec::new());
-        let end = walk.members(0, NAMES, habit, |nth, at| {
+        let end = walk.members(0, NAMES, order, |nth, at| {
             seen.push(nth);
             walk.pass(at)
         })?;
@@ -184,10 +184,10 @@ mod tests {
         // Whatever was read before, each is read alike.
         for (before, _) in &cases {
             for (text, want) in &cases {
-                let mut habit = Habit::default();
-                numbers(before, &mut habit);
-                assert_eq!(&numbers(text, &mut habit), want, "{text} after {before}");
-                assert_eq!(&numbers(text, &mut habit), want, "{text} after itself");
+                let mut order = Order::default();
+                numbers(before, &mut order);
+                assert_eq!(&numbers(text, &mut order), want, "{text} after {before}");
+                assert_eq!(&numbers(text, &mut order), want, "{text} after itself");
             }
         }
     }
