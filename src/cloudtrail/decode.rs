@@ -351,6 +351,35 @@ mod tests {
     }
 
     #[test]
+    fn requests_that_no_text_can_spell_cost_no_record() {
+        // Half a surrogate pair in a key, a name twice beside a number that is none: both ways read them, or neither does.
+        for (request, answer, want) in [
+            (r#"{"key\ud83d":1}"#, "null", true),
+            (r#"{"roleArn":"a","roleArn":"b","x":1e999}"#, "null", true),
+            (r#"{"roleArn":"a","roleArn":"b"}"#, "null", true),
+            (r#"{"key\ud83d":1}"#, r#"{"credentials":{"accessKeyId":null}}"#, true),
+            (r#"{"key\ud83d":1}"#, r#"{"credentials":{"accessKeyId":"ASIAX"}}"#, false),
+            (
+                r#"{"roleArn":"a","roleArn":"b","x":1e999}"#,
+                r#"{"credentials":{"accessKeyId":"ASIAX"}}"#,
+                false,
+            ),
+        ] {
+            let raw = format!(
+                r#"{{"eventTime":"x","eventName":"X","requestParameters":{request},"responseElements":{answer}}}"#
+            );
+            let mut decoder = Decoder::default();
+            for detail in [Detail::Names, Detail::Call] {
+                let quick = decoder.usual(raw.as_bytes(), detail).map(Event::into_owned);
+                assert_eq!(quick.is_ok(), want, "{raw}");
+                if detail == Detail::Names {
+                    assert_eq!(quick, decode(&raw).map(Event::into_owned), "{raw}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn oddities_of_real_records() {
         let decoded = |raw: &str| decode(raw).map(Event::into_owned);
         // A bare minimum, as old records and documentation examples have it.

@@ -193,10 +193,12 @@ impl<'a> Fields<'a> {
         }
         let record: RawRecord<'a> = serde_json::from_str(raw).ok()?;
         let response: RawResponse<'a> = part(record.response_elements)?;
+        let credentials: RawCredentials<'a> = part(response.credentials)?;
         Some(Fields {
             caller: Caller::general(record.user_identity)?,
-            credentials: part(response.credentials)?,
-            request: part(record.request_parameters)?,
+            // What is in requests matters here only where they were for credentials.
+            request: part(record.request_parameters.filter(|_| credentials.access_key_id.is_some()))?,
+            credentials,
             additional: part(record.additional_event_data)?,
             addendum: part(record.addendum)?,
             record,
@@ -264,7 +266,7 @@ impl<'a> Fields<'a> {
             Some(end)
         })?;
         walk.is_end(end).then_some(())?;
-        // What is in requests matters here only where they were for credentials.
+        // As in the general way.
         if let (Some(at), Some(_)) = (request_at, fields.credentials.access_key_id) {
             let ([order, _], request) = (parts, &mut fields.request);
             walk.members(at, RawRequest::NAMES, order, |nth, at| take_or_pass(walk, at, request.slot(nth)))?;
