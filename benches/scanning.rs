@@ -1,14 +1,20 @@
-//! How fast trails are scanned, against inflating the same objects alone with the same library, in paired runs.
+//! How fast trails are scanned, against inflating the same objects alone with the same library, in turns.
 //!
 //! `cargo bench --bench scanning` makes log objects of 75 KB and of 2.8 MB, with 15 % and with 1 % of their records
 //! signed by access keys, and prints medians of ratios, which are what to compare between machines.
-//! Each scan is held against the mean of inflating before and after it, so that a machine that becomes slower or quicker in
-//! between changes nothing. Where others use the processors, too, ratios still differ by a third: the lowest and the highest
-//! are printed, and the ratio of the quickest run of each; the medians are what the aims are held against.
+//! Each scan is held against inflating just before and just after it, and the median is that of all these ratios: a machine
+//! that becomes slower or quicker in between makes one of the two too high and the other too low. Where others use the
+//! processors, too, ratios still differ by a third: the lowest and the highest are printed, and the ratio of the quickest run
+//! of each; the medians are what the aims are held against.
 //! `OFFKEY_BENCH_BYTES` sets the bytes of JSON of each set (default 1.5 GB), `OFFKEY_BENCH_DIR` keeps the objects,
 //! `OFFKEY_BENCH_PAIRS` sets how many scans there are of each kind (default 9).
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark may stop with a message")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a benchmark may stop with a message"
+)]
 
 use libdeflater::Decompressor;
 use offkey::analysis::{Reading, read};
@@ -71,7 +77,7 @@ fn compare(what: &str, pairs: u64, files: &[PathBuf], work: &dyn Fn() -> usize) 
         std::hint::black_box(rows);
         let after = timed(|| inflated = inflate(files));
         (quickest_alone, quickest) = (quickest_alone.min(after), quickest.min(scanned));
-        ratios.push((before + after).as_secs_f64() / 2.0 / scanned.as_secs_f64());
+        ratios.extend([before, after].map(|alone| alone.as_secs_f64() / scanned.as_secs_f64()));
         rates.push(inflated as f64 / 1e6 / scanned.as_secs_f64());
         before = after;
     }
@@ -87,7 +93,8 @@ fn compare(what: &str, pairs: u64, files: &[PathBuf], work: &dyn Fn() -> usize) 
 
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap()
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
 fn timed(work: impl FnOnce()) -> Duration {

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 /// Why a JSON object is not a CloudTrail event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotAnEvent {
-    /// It cannot be parsed as an object at all.
+    /// It cannot be parsed as an object at all; or, for [`Decoder::usual`], not in the usual form.
     Malformed,
     /// It is an S3 notification, which uses the same container and much the same field names.
     Notification,
@@ -43,7 +43,8 @@ pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
 /// How much of a record is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
-    /// Neither what is in the request nor what is in the answer: no resources, and no credentials handed out.
+    /// Only fields of the record itself and of its caller: no resources, no credentials handed out, and neither whether a URL
+    /// was presigned nor what a record replaces. Parts that are not looked into are not held against [`decode`], either.
     Caller,
     /// All but what the call acted on and what else its request shows.
     Call,
@@ -52,7 +53,7 @@ pub enum Detail {
 }
 
 /// Decodes records in their usual form, several times faster than [`decode`]. One for each thread: it remembers what
-/// requests were about, within bounds, and in which order members come.
+/// requests were about, within bounds, in which order members come, and where it marks a record.
 #[derive(Default)]
 pub struct Decoder {
     requests: Requests,

@@ -1,7 +1,8 @@
 //! Walks strictly valid JSON text in place, many times faster than a general parser, and gives up on anything odd.
 //!
-//! What is accepted here is accepted by `serde_json`, too, with the same members and the same slices; what is not
-//! accepted may still be fine, and has to be read by the general parser. Tests and fuzzing hold the two together.
+//! What is accepted here is accepted by `serde_json` as raw values, too, with the same members and the same slices (of what is
+//! passed over, keys need not be text: JSON can spell halves of surrogate pairs); what is not accepted may still be fine, and
+//! has to be read by the general parser. Tests and fuzzing hold the two together.
 
 use super::scan::{first_special, marked};
 
@@ -224,7 +225,8 @@ fn key(text: Text<'_, '_>, at: usize) -> Option<usize> {
     (bytes.get(at)? == &b':').then(|| space(bytes, at + 1))
 }
 
-/// Where a text's special bytes stand, for as much of it as there is room: nearly all records are shorter.
+/// Where a text's special bytes stand, for as much of it as there is room: nearly all records are shorter. Words behind those
+/// that were written are of an earlier text.
 pub(super) struct Marks([u64; MARKS]);
 
 const MARKS: usize = 128;

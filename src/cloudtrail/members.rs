@@ -14,7 +14,7 @@ pub(super) struct Name {
 const NAME: usize = 32;
 
 impl Name {
-    /// Of a name of at most 29 bytes with its quotes and its colon.
+    /// Of a name with its quotes and its colon: 32 bytes at most.
     pub(super) const fn new(spelled: &'static str) -> Self {
         let (mut words, mut rest, mut at) = ([(0, 0); NAME / 8], spelled.as_bytes(), 0);
         while let [byte, others @ ..] = rest {

@@ -61,7 +61,7 @@ pub fn reading_order(entries: &[Entry]) -> Vec<usize> {
         let giant = entry.size > LARGEST as u64;
         (!giant, std::cmp::Reverse(if giant { entry.size } else { 0 }))
     };
-    // Usual stamps have fourteen bytes, and are compared as one number.
+    // Usual stamps have fourteen bytes, and are compared as one number; of longer ones sixteen count.
     let stamp = |entry: &Entry| {
         let mut number = [0; 16];
         let text = delivery_stamp(entry.inside.to_str()?)?;
