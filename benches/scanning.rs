@@ -4,7 +4,7 @@
 //! signed by access keys, and prints medians of ratios, which are what to compare between machines.
 //! Each scan is held against inflating just before and just after it, and the median is that of all these ratios: a machine
 //! that becomes slower or quicker in between makes one of the two too high and the other too low. Where others use the
-//! processors, too, ratios still differ by a third: the lowest and the highest are printed, and the ratio of the quickest run
+//! processors, too, ratios still differ by a half: the lowest and the highest are printed, and the ratio of the quickest run
 //! of each; the medians are what the aims are held against.
 //! `OFFKEY_BENCH_BYTES` sets the bytes of JSON of each set (default 1.5 GB), `OFFKEY_BENCH_DIR` keeps the objects,
 //! `OFFKEY_BENCH_PAIRS` sets how many scans there are of each kind (default 9).

@@ -21,7 +21,8 @@ pub enum NotAnEvent {
     Other,
 }
 
-/// Decodes the raw text of one JSON object. Repeated fields are legal JSON: the last one wins, as a map reads them.
+/// Decodes the raw text of one JSON object. Repeated fields are legal JSON: the last one wins, as a map reads them;
+/// only of what a request names, each is taken.
 ///
 /// # Errors
 /// [`NotAnEvent`] where the object is no CloudTrail record.

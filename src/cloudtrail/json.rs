@@ -12,7 +12,7 @@ const DEEPEST: usize = 100;
 /// A text, and where in it bytes stand that may end a string or are odd in one: a bit for each byte, lowest first. There
 /// may be fewer bits than bytes, or none; from there on such bytes are looked for.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a, 'm> {
+struct Text<'a, 'm> {
     bytes: &'a [u8],
     marks: &'m [u64],
 }
@@ -63,7 +63,7 @@ fn string_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
 
 /// The same, with whether there are escapes in it.
 #[inline(always)]
-pub(super) fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
+fn string_end_and_escapes(text: Text<'_, '_>, at: usize) -> Option<(usize, bool)> {
     let end = text.special(at);
     match text.bytes.get(end) {
         Some(b'"') => Some((end + 1, false)),
@@ -260,7 +260,7 @@ impl<'a, 'm> Walk<'a, 'm> {
         Some((walk, marked.plain))
     }
 
-    pub(super) fn inner(self) -> Text<'a, 'm> {
+    fn inner(self) -> Text<'a, 'm> {
         Text { bytes: self.text.as_bytes(), marks: self.marks }
     }
 
@@ -299,6 +299,17 @@ impl<'a, 'm> Walk<'a, 'm> {
         self.text.get(from..to)
     }
 
+    /// The key that starts here, and where its value starts; nothing where the key is spelled with escapes.
+    #[inline]
+    pub(super) fn name(self, at: usize) -> Option<(&'a str, usize)> {
+        let bytes = self.bytes();
+        (bytes.get(at)? == &b'"').then_some(())?;
+        let (end, escapes) = string_end_and_escapes(self.inner(), at + 1)?;
+        let name = self.text.get(at + 1..end - 1).filter(|_| !escapes)?;
+        let colon = space(bytes, end);
+        (bytes.get(colon)? == &b':').then(|| (name, space(bytes, colon + 1)))
+    }
+
     /// Calls `member` with the key of each member of the object that starts here, and where its value starts; it
     /// returns where the value ends. Returns where the object ends; nothing where it is no valid object, or where a
     /// key is spelled with escapes.
@@ -315,15 +326,8 @@ impl<'a, 'm> Walk<'a, 'm> {
             return Some(at + 1);
         }
         loop {
-            (bytes.get(at)? == &b'"').then_some(())?;
-            let (name_end, escapes) = string_end_and_escapes(self.inner(), at + 1)?;
-            if escapes {
-                return None;
-            }
-            let name = self.text.get(at + 1..name_end - 1)?;
-            at = space(bytes, name_end);
-            (bytes.get(at)? == &b':').then_some(())?;
-            at = space(bytes, member(name, space(bytes, at + 1))?);
+            let (name, value) = self.name(at)?;
+            at = space(bytes, member(name, value)?);
             match bytes.get(at)? {
                 b',' => at = space(bytes, at + 1),
                 b'}' => return Some(at + 1),

@@ -1,7 +1,7 @@
 //! Walks the members of objects whose names are known, by the order in which they came before: programs write the same over
 //! and over, and one look tells whether the name that is expected is there.
 
-use super::json::{Walk, space, string_end_and_escapes};
+use super::json::{Walk, space};
 
 /// The name of a member, as it is mostly spelled: in quotes, and with a colon behind.
 pub(super) struct Name {
@@ -42,14 +42,9 @@ impl Name {
         (differs == 0).then_some(at + self.spelled.len())
     }
 
-    /// Without its colon.
-    fn quoted(&self) -> &[u8] {
-        self.spelled.as_bytes().split_last().map_or(&[], |(_, quoted)| quoted)
-    }
-
     /// The name alone.
     pub(super) fn text(&self) -> &[u8] {
-        self.quoted().get(1..self.spelled.len() - 2).unwrap_or_default()
+        self.spelled.as_bytes().get(1..self.spelled.len() - 2).unwrap_or_default()
     }
 }
 
@@ -102,13 +97,13 @@ impl<'a> Walk<'a, '_> {
         loop {
             let guess = order.after(last);
             let (nth, value) = match names.get(guess).and_then(|name| name.end(bytes, at)) {
-                Some(end) => (Some(guess), end),
+                Some(end) => (Some(guess), space(bytes, end)),
                 None => {
-                    let (nth, end) = self.name(at, names)?;
+                    let (nth, value) = self.other(at, names)?;
                     if let Some(nth) = nth {
                         order.learn(last, nth);
                     }
-                    (nth, end)
+                    (nth, value)
                 }
             };
             if let Some(nth) = nth {
@@ -117,7 +112,7 @@ impl<'a> Walk<'a, '_> {
                 seen |= bit;
                 last = nth;
             }
-            at = space(bytes, member(nth, space(bytes, value))?);
+            at = space(bytes, member(nth, value)?);
             match bytes.get(at)? {
                 b',' => at = space(bytes, at + 1),
                 b'}' => return Some(at + 1),
@@ -126,19 +121,11 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// The number of the name that starts here, and where its colon ends.
+    /// The number of the name that starts here, and where its value starts.
     #[inline(never)]
-    fn name(self, at: usize, names: &[Name]) -> Option<(Option<usize>, usize)> {
-        let bytes = self.bytes();
-        (bytes.get(at)? == &b'"').then_some(())?;
-        let (end, escapes) = string_end_and_escapes(self.inner(), at + 1)?;
-        if escapes {
-            return None;
-        }
-        let colon = space(bytes, end);
-        (bytes.get(colon)? == &b':').then_some(())?;
-        let spelled = bytes.get(at..end)?;
-        Some((names.iter().position(|name| name.quoted() == spelled), colon + 1))
+    fn other(self, at: usize, names: &[Name]) -> Option<(Option<usize>, usize)> {
+        let (found, value) = self.name(at)?;
+        Some((names.iter().position(|name| name.text() == found.as_bytes()), value))
     }
 }
 
