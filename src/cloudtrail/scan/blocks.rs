@@ -4,11 +4,11 @@ use super::masks::{BEYOND, Block, Masks, parity};
 use super::records::{Raw, Record};
 
 /// Where the pass is among the records.
-struct Spot {
+pub(super) struct Spot {
     /// Where the record that is open began.
-    start: usize,
+    pub(super) start: usize,
     /// Where the last record ended, or the array began.
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// Blocks whose masks are made together: nothing waits for anything then, and all of the loop stays in registers.
@@ -37,7 +37,7 @@ struct Aside {
 }
 
 /// Why the pass ends.
-enum End {
+pub(super) enum End {
     /// The array ends here.
     Done(usize),
     /// The text is not what it should be.
@@ -45,7 +45,7 @@ enum End {
 }
 
 /// The bytes that an odd number of backslashes stands before.
-fn escaped(slash: u64, carry: &mut bool) -> u64 {
+pub(super) fn escaped(slash: u64, carry: &mut bool) -> u64 {
     if slash == 0 {
         return u64::from(std::mem::take(carry));
     }
@@ -158,7 +158,7 @@ impl State {
 
 /// Notes where words may stand; tells whether places fit into their numbers.
 #[inline(never)]
-fn note_words(at: usize, mut words: u64, raw: &mut Raw) -> bool {
+pub(super) fn note_words(at: usize, mut words: u64, raw: &mut Raw) -> bool {
     while words != 0 {
         let Ok(place) = u32::try_from(at + words.trailing_zeros() as usize) else { return false };
         raw.words.push(place);
@@ -194,7 +194,7 @@ impl Rare {
 
 /// Goes through the brackets of a block one by one.
 #[inline(never)]
-fn brackets(
+pub(super) fn brackets(
     buffer: &[u8],
     at: usize,
     (open, close): (u64, u64),
@@ -253,7 +253,7 @@ fn separates(between: &[u8], first: bool) -> bool {
 }
 
 /// Whether an escape stands for an ASCII letter or its like (U+0040 to U+007F), which the words are made of.
-fn spells_letters(buffer: &[u8], at: usize, mut slash: u64) -> bool {
+pub(super) fn spells_letters(buffer: &[u8], at: usize, mut slash: u64) -> bool {
     while slash != 0 {
         let place = at + slash.trailing_zeros() as usize;
         if matches!(buffer.get(place + 1..place + 5), Some([b'u', b'0', b'0', b'4'..=b'7'])) {

@@ -3,6 +3,8 @@
 #[cfg(target_arch = "x86_64")]
 use super::blocks::STRETCH;
 use super::blocks::pass;
+#[cfg(target_arch = "x86_64")]
+use super::groups;
 use super::records::Raw;
 
 /// One bit for each of 64 bytes, lowest first.
@@ -68,7 +70,7 @@ pub(super) mod x86 {
     /// Never; an offset beyond [`BEYOND`] does not compile to a load.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn load512<const OFFSET: usize>(block: &Block) -> __m512i {
+    pub(in super::super) fn load512<const OFFSET: usize>(block: &Block) -> __m512i {
         const { assert!(OFFSET <= BEYOND) };
         // SAFETY: the block has 64 bytes from each offset up to `BEYOND`, and the load needs no alignment.
         unsafe { _mm512_loadu_epi8(block.as_ptr().add(OFFSET).cast()) }
@@ -76,12 +78,29 @@ pub(super) mod x86 {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
-    fn is512(bytes: __m512i, byte: u8) -> u64 {
+    pub(in super::super) fn is512(bytes: __m512i, byte: u8) -> u64 {
         _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte.cast_signed()))
     }
 
+    /// Eight words as one vector.
     #[inline]
-    fn fetch_ahead(block: &Block) {
+    #[target_feature(enable = "avx512f")]
+    pub(in super::super) fn load_words(words: &[u64; 8]) -> __m512i {
+        // SAFETY: the words have the 64 bytes that are loaded, and the load needs no alignment.
+        unsafe { _mm512_loadu_epi64(words.as_ptr().cast()) }
+    }
+
+    /// The same back.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(in super::super) fn store_words(vector: __m512i, words: &mut [u64; 8]) {
+        // SAFETY: the words have room for the 64 bytes that are stored, and the store needs no alignment.
+        unsafe { _mm512_storeu_epi64(words.as_mut_ptr().cast(), vector) }
+    }
+
+    /// Fetches what lies [`AHEAD`] of a block.
+    #[inline]
+    pub(in super::super) fn fetch_ahead(block: &Block) {
         // SAFETY: a prefetch reads nothing, wherever the address leads.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(block.as_ptr().wrapping_add(AHEAD).cast()) }
     }
@@ -104,9 +123,16 @@ pub(super) mod x86 {
                 | (is512(second, b'M') | is512(second, b'd')) & is512(third, b'U')
                 | is512(second, b'e') & is512(third, b'R')
         } else {
-            is512(load512::<0>(block), b'A') & is512(load512::<1>(block), b'K')
+            keys512(block)
         };
         others512(block, words)
+    }
+
+    /// Where the id of a key may begin.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(in super::super) fn keys512(block: &Block) -> u64 {
+        is512(load512::<0>(block), b'A') & is512(load512::<1>(block), b'K')
     }
 
     /// The first letters of pairs, and the second ones: a bit for each pair. A letter's place is its lower six bits, as
@@ -124,17 +150,17 @@ pub(super) mod x86 {
         pairs
     };
 
-    /// By AVX-512 with table lookups, for wide scans: three instructions find all the pairs.
+    /// Where words of wide scans may stand: three instructions find all the pairs.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    pub(super) fn avx512_tables(block: &Block) -> Masks {
+    pub(in super::super) fn tables512(block: &Block) -> u64 {
         let [first, second] = &PAIRS;
         // SAFETY: each table has the 64 bytes that are loaded.
         let (first, second) =
             unsafe { (_mm512_loadu_epi8(first.as_ptr()), _mm512_loadu_epi8(second.as_ptr())) };
         let first = _mm512_permutexvar_epi8(load512::<2>(block), first);
         let second = _mm512_permutexvar_epi8(load512::<3>(block), second);
-        others512(block, _mm512_test_epi8_mask(first, second))
+        _mm512_test_epi8_mask(first, second)
     }
 
     #[inline]
@@ -331,7 +357,7 @@ fn marked_by<'a>(_: Instructions, text: &'a [u8], out: &mut [u64]) -> Option<Mar
 
 /// The same by the best instructions.
 pub(in super::super) fn marked<'a>(text: &'a [u8], out: &mut [u64]) -> Option<Marked<'a>> {
-    marked_by(Instructions::Avx512Tables, text, out)
+    marked_by(Instructions::Avx512Groups, text, out)
 }
 
 #[allow(unsafe_code, reason = "what was seen to be ASCII need not be looked through once more")]
@@ -399,13 +425,13 @@ pub enum Instructions {
     Avx2,
     /// AVX-512.
     Avx512,
-    /// AVX-512 with table lookups.
-    Avx512Tables,
+    /// AVX-512 with what came to it later: table lookups, and counts and products in vectors, of eight blocks at once.
+    Avx512Groups,
 }
 
 impl Instructions {
     /// All of them, plainest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Tables];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::Avx512, Self::Avx512Groups];
 }
 
 /// The pass over an object.
@@ -427,15 +453,17 @@ pub(super) fn pass_by<const WIDE: bool>(
         let bits = _mm_set_epi64x(0, bits.cast_signed());
         _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1))).cast_unsigned()
     }
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
-    fn by_tables(
+    #[target_feature(
+        enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt,lzcnt,pclmulqdq"
+    )]
+    fn by_groups<const WIDE: bool>(
         buffer: &[u8],
         len: usize,
         at: usize,
         raw: &mut Raw,
         ahead: &mut dyn FnMut(usize),
     ) -> Option<usize> {
-        pass(buffer, len, at, raw, ahead, |block| x86::avx512_tables(block), |bits| quick_parity(bits))
+        groups::pass::<WIDE>(buffer, len, at, raw, ahead)
     }
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
     fn by_avx512<const WIDE: bool>(
@@ -467,11 +495,16 @@ pub(super) fn pass_by<const WIDE: bool>(
         && bits
         && is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw");
-    let tables = by >= Instructions::Avx512Tables && wide && is_x86_feature_detected!("avx512vbmi");
+    let groups = by >= Instructions::Avx512Groups
+        && wide
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("avx512vpopcntdq")
+        && is_x86_feature_detected!("vpclmulqdq");
     // SAFETY: each function is called only where the processor has what it needs, as was just asked.
     unsafe {
-        match (tables && WIDE, wide, avx2) {
-            (true, ..) => by_tables(buffer, len, at, raw, ahead),
+        match (groups, wide, avx2) {
+            (true, ..) => by_groups::<WIDE>(buffer, len, at, raw, ahead),
             (_, true, _) => by_avx512::<WIDE>(buffer, len, at, raw, ahead),
             (.., true) => by_avx2::<WIDE>(buffer, len, at, raw, ahead),
             _ => pass(buffer, len, at, raw, ahead, portable::<WIDE>, parity),

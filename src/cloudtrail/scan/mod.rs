@@ -1,6 +1,8 @@
 //! Finds, in one pass over a whole log object, where each record lies and which of them have to be decoded.
 
 mod blocks;
+#[cfg(target_arch = "x86_64")]
+mod groups;
 mod masks;
 mod records;
 

@@ -101,7 +101,7 @@ impl Mark {
 /// object has its usual form, `{"Records":[{…},{…}]}` and nothing else; otherwise it has to be read the general way.
 /// Of records without marks nothing but quotes and brackets is checked.
 pub fn scan(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
-    scan_by(Instructions::Avx512Tables, buffer, len, how, out)
+    scan_by(Instructions::Avx512Groups, buffer, len, how, out)
 }
 
 /// [`scan`], telling over and over how far it will look next, from the beginning on and by more than a few bytes at a time:
@@ -114,8 +114,8 @@ pub fn scan_ahead(
     ahead: &mut dyn FnMut(usize),
 ) -> bool {
     match how {
-        Scan::Keys => run::<false>(Instructions::Avx512Tables, buffer, len, out, ahead),
-        Scan::Wide => run::<true>(Instructions::Avx512Tables, buffer, len, out, ahead),
+        Scan::Keys => run::<false>(Instructions::Avx512Groups, buffer, len, out, ahead),
+        Scan::Wide => run::<true>(Instructions::Avx512Groups, buffer, len, out, ahead),
     }
 }
 
