@@ -148,7 +148,8 @@ impl State {
         }
         let (open, close) = (found.open & !inside, found.close & !inside);
         let closing = i64::from(close.count_ones());
-        if self.depth > closing {
+        // Where just as many close as are open, an opening one before the last of them leaves some open.
+        if self.depth > closing || self.depth == closing && close > up_to_lowest(open) {
             return Ok(Self { in_string, depth: self.depth + i64::from(open.count_ones()) - closing });
         }
         let depth = brackets(buffer, at, (open, close), self.depth, &mut aside.spot, raw)?;
@@ -192,7 +193,12 @@ impl Rare {
     }
 }
 
-/// Goes through the brackets of a block one by one.
+/// All bits up to the lowest one that is set.
+fn up_to_lowest(bits: u64) -> u64 {
+    bits ^ bits.wrapping_sub(1)
+}
+
+/// Goes through the brackets of a block in which a record may end or begin.
 #[inline(never)]
 pub(super) fn brackets(
     buffer: &[u8],
@@ -202,41 +208,76 @@ pub(super) fn brackets(
     spot: &mut Spot,
     raw: &mut Raw,
 ) -> Result<i64, End> {
+    // Mostly as many close as are open, and only then others open: a record ends, and the next one begins.
+    let byte = |bit: u32| buffer.get(at + bit as usize).copied().unwrap_or_default();
+    if depth > 0 && depth == i64::from(close.count_ones()) && close <= up_to_lowest(open) {
+        let (last, first) = (63 - close.leading_zeros(), open.trailing_zeros());
+        if byte(last) != b'}' {
+            return Err(End::Odd);
+        }
+        spot.close(at + last as usize, raw)?;
+        if open != 0 {
+            if byte(first) != b'{' {
+                return Err(End::Odd);
+            }
+            spot.open(buffer, at + first as usize, raw)?;
+        }
+        return Ok(i64::from(open.count_ones()));
+    }
     let mut both = open | close;
     while both != 0 {
         let bit = both.trailing_zeros();
         both &= both - 1;
         let place = at + bit as usize;
-        let byte = buffer.get(place).copied().unwrap_or_default();
-        let since = || buffer.get(spot.end..place).unwrap_or(b"?");
         if open >> bit & 1 == 1 {
             if depth == 0 {
-                if byte != b'{' || !separates(since(), raw.records.is_empty()) {
+                if byte(bit) != b'{' {
                     return Err(End::Odd);
                 }
-                spot.start = place;
+                spot.open(buffer, place, raw)?;
             }
             depth += 1;
             continue;
         }
         depth -= 1;
-        match depth {
-            0 if byte == b'}' => {
-                let (Ok(start), Ok(end)) = (u32::try_from(spot.start), u32::try_from(place + 1)) else {
-                    return Err(End::Odd);
-                };
-                spot.end = place + 1;
-                raw.records.push(Record { start, end });
-            }
-            0 => return Err(End::Odd),
-            -1 if byte == b']' && since().iter().all(u8::is_ascii_whitespace) => {
+        match (depth, byte(bit)) {
+            (0, b'}') => spot.close(place, raw)?,
+            (-1, b']') if spot.between(buffer, place).iter().all(u8::is_ascii_whitespace) => {
                 return Err(End::Done(place));
             }
-            -1 => return Err(End::Odd),
+            (0 | -1, _) => return Err(End::Odd),
             _ => {}
         }
     }
     Ok(depth)
+}
+
+impl Spot {
+    /// What stands between the last record, or where the array began, and a place.
+    fn between<'a>(&self, buffer: &'a [u8], place: usize) -> &'a [u8] {
+        buffer.get(self.end..place).unwrap_or(b"?")
+    }
+
+    /// A record begins here.
+    fn open(&mut self, buffer: &[u8], place: usize, raw: &Raw) -> Result<(), End> {
+        let between = self.between(buffer, place);
+        let first = raw.records.is_empty();
+        if (first || between != b",") && !separates(between, first) {
+            return Err(End::Odd);
+        }
+        self.start = place;
+        Ok(())
+    }
+
+    /// The record that is open ends with this bracket.
+    fn close(&mut self, place: usize, raw: &mut Raw) -> Result<(), End> {
+        let (Ok(start), Ok(end)) = (u32::try_from(self.start), u32::try_from(place + 1)) else {
+            return Err(End::Odd);
+        };
+        self.end = place + 1;
+        raw.records.push(Record { start, end });
+        Ok(())
+    }
 }
 
 /// Whether exactly what belongs between two records stands there.

@@ -228,7 +228,10 @@ fn settle(group: &mut Group, state: &mut State, ends: &mut u8) -> __m512i {
     behind = _mm512_add_epi64(behind, state.depth);
     let depth = _mm512_sub_epi64(behind, more);
     store_words(depth, &mut group.depth);
-    *ends = _mm512_cmple_epi64_mask(depth, closing);
+    // Where just as many close as are open, an opening one before the last of them leaves some open.
+    let up_to_lowest = _mm512_xor_si512(open, _mm512_add_epi64(open, state.ones));
+    let closes_last = _mm512_cmpgt_epu64_mask(close, up_to_lowest);
+    *ends = _mm512_cmplt_epi64_mask(depth, closing) | _mm512_mask_cmpeq_epi64_mask(!closes_last, depth, closing);
     state.depth = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), behind);
     inside
 }
