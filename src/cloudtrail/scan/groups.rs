@@ -32,10 +32,12 @@ struct Group {
     open: Words,
     /// Closing ones.
     close: Words,
-    /// Where words may stand, as [`super::masks::Masks::words`] says; only of blocks that are known to have some.
+    /// Where words may stand, as [`super::masks::Masks::words`] says; only where there are `any_words`.
     words: Words,
     /// Brackets that are open before each block, in two's complement.
     depth: Words,
+    /// Whether there may be words.
+    any_words: bool,
     /// Whether there is neither a backslash nor a control character.
     usual: bool,
 }
@@ -79,19 +81,24 @@ pub(super) fn pass<const WIDE: bool>(
         let whole = (len - at) / GROUP;
         let (mut known, mut noted, mut ends) = (0, [0; GROUPS], [0; GROUPS]);
         let far = at + STRETCH < len;
-        for ((group, noted), nth) in groups.iter_mut().zip(&mut noted).zip(0..whole) {
+        for (group, nth) in groups.iter_mut().zip(0..whole) {
             let text = text.get(nth * GROUP..)?.first_chunk()?;
-            *noted = if far { look::<WIDE, true>(text, group) } else { look::<WIDE, false>(text, group) };
+            if far { look::<WIDE, true>(text, group) } else { look::<WIDE, false>(text, group) };
             known = nth + 1;
         }
         if known < GROUPS {
             // What stands behind the content must not be seen.
             let rest = text.get(known * GROUP..len - at)?;
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            *noted.get_mut(known)? = look::<WIDE, false>(&last, groups.get_mut(known)?);
+            look::<WIDE, false>(&last, groups.get_mut(known)?);
             known += 1;
         }
-        for (nth, (group, ends)) in groups.iter_mut().zip(&mut ends).take(known).enumerate() {
+        let found = groups.iter_mut().zip(&mut noted).zip(&mut ends).take(known);
+        for (nth, ((group, noted), ends)) in found.enumerate() {
+            if group.any_words {
+                let words = load_words(&group.words);
+                *noted = _mm512_test_epi64_mask(words, words);
+            }
             if group.usual && !state.carry {
                 let _ = settle(group, &mut state, ends);
             } else {
@@ -139,16 +146,16 @@ fn block(text: &Text, nth: usize) -> Option<&Block> {
     text.get(64 * nth..)?.first_chunk()
 }
 
-/// Finds what there is in a group; returns a bit for each block in which words may stand.
+/// Finds what there is in a group.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn look<const WIDE: bool, const FAR: bool>(text: &Text, group: &mut Group) -> u8 {
+fn look<const WIDE: bool, const FAR: bool>(text: &Text, group: &mut Group) {
     let all = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
     // The least of all bytes, of their differences to a backslash, and to the two letters of a key id.
     let (mut least, mut slash, mut word) = (all(0xff), all(0xff), all(0xff));
     let masks = group.quote.iter_mut().zip(&mut group.open).zip(&mut group.close).zip(&mut group.words);
     for (nth, (((quote, open), close), words)) in masks.enumerate() {
-        let Some(block) = block(text, nth) else { return 0 };
+        let Some(block) = block(text, nth) else { return };
         if FAR {
             fetch_ahead(block);
         }
@@ -171,15 +178,12 @@ fn look<const WIDE: bool, const FAR: bool>(text: &Text, group: &mut Group) -> u8
     }
     let control = _mm512_cmplt_epu8_mask(least, all(0x20));
     group.usual = control | _mm512_testn_epi8_mask(slash, slash) == 0;
-    if !WIDE {
-        if _mm512_testn_epi8_mask(word, word) == 0 {
-            return 0;
-        }
+    group.any_words = WIDE || _mm512_testn_epi8_mask(word, word) != 0;
+    if !WIDE && group.any_words {
         for (nth, words) in group.words.iter_mut().enumerate() {
             *words = block(text, nth).map_or(0, |block| keys512(block));
         }
     }
-    group.words.iter().rev().fold(0, |bits, words| bits << 1 | u8::from(*words != 0))
 }
 
 /// The parity of each bit and all below it, for each byte.
