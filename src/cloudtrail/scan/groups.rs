@@ -79,18 +79,16 @@ pub(super) fn pass<const WIDE: bool>(
         }
         let text = buffer.get(at..)?;
         let whole = (len - at) / GROUP;
-        let (mut known, mut noted, mut ends) = (0, [0; GROUPS], [0; GROUPS]);
-        let far = at + STRETCH < len;
-        for (group, nth) in groups.iter_mut().zip(0..whole) {
-            let text = text.get(nth * GROUP..)?.first_chunk()?;
-            if far { look::<WIDE, true>(text, group) } else { look::<WIDE, false>(text, group) };
-            known = nth + 1;
-        }
+        let (mut noted, mut ends) = ([0; GROUPS], [0; GROUPS]);
+        let whole = GROUPS.min((len - at) / GROUP);
+        let looked = groups.get_mut(..whole)?;
+        if at + STRETCH < len { look::<WIDE, true>(text, looked) } else { look::<WIDE, false>(text, looked) };
+        let mut known = whole;
         if known < GROUPS {
             // What stands behind the content must not be seen.
             let rest = text.get(known * GROUP..len - at)?;
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            look::<WIDE, false>(&last, groups.get_mut(known)?);
+            look::<WIDE, false>(&last, groups.get_mut(known..=known)?);
             known += 1;
         }
         let found = groups.iter_mut().zip(&mut noted).zip(&mut ends).take(known);
@@ -102,7 +100,7 @@ pub(super) fn pass<const WIDE: bool>(
             if group.usual && !state.carry {
                 let _ = settle(group, &mut state, ends);
             } else {
-                let text = if at + (nth + 1) * GROUP <= len { text.get(nth * GROUP..)?.first_chunk()? } else { &last };
+                let text = if nth < whole { text.get(nth * GROUP..)?.first_chunk()? } else { &last };
                 let (behind, more) = unusual(text, group, state, ends)?;
                 state = behind;
                 odd |= more;
@@ -146,42 +144,45 @@ fn block(text: &Text, nth: usize) -> Option<&Block> {
     text.get(64 * nth..)?.first_chunk()
 }
 
-/// Finds what there is in a group.
-#[inline]
+/// Finds what there is in each of some groups. With `FAR` what lies further on is brought near.
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn look<const WIDE: bool, const FAR: bool>(text: &Text, group: &mut Group) {
+fn look<const WIDE: bool, const FAR: bool>(text: &[u8], groups: &mut [Group]) {
     let all = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
-    // The least of all bytes, of their differences to a backslash, and to the two letters of a key id.
-    let (mut least, mut slash, mut word) = (all(0xff), all(0xff), all(0xff));
-    let masks = group.quote.iter_mut().zip(&mut group.open).zip(&mut group.close).zip(&mut group.words);
-    for (nth, (((quote, open), close), words)) in masks.enumerate() {
-        let Some(block) = block(text, nth) else { return };
-        if FAR {
-            fetch_ahead(block);
+    for (nth, group) in groups.iter_mut().enumerate() {
+        let Some(text) = text.get(nth * GROUP..).and_then(|from| from.first_chunk()) else { return };
+        // The least of all bytes, of their differences to a backslash, and to the two letters of a key id.
+        let (mut least, mut slash, mut word) = (all(0xff), all(0xff), all(0xff));
+        let masks = group.quote.iter_mut().zip(&mut group.open).zip(&mut group.close).zip(&mut group.words);
+        for (nth, (((quote, open), close), words)) in masks.enumerate() {
+            let Some(block) = block(text, nth) else { return };
+            if FAR {
+                fetch_ahead(block);
+            }
+            let bytes = load512::<0>(block);
+            *quote = is512(bytes, b'"');
+            // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
+            let folded = _mm512_or_si512(bytes, all(0x20));
+            *open = is512(folded, b'{');
+            *close = is512(folded, b'}');
+            least = _mm512_min_epu8(least, bytes);
+            slash = _mm512_min_epu8(slash, _mm512_xor_si512(bytes, all(b'\\')));
+            if WIDE {
+                *words = tables512(block);
+            } else {
+                let first = _mm512_xor_si512(bytes, all(b'A'));
+                // first | (second ^ 'K')
+                let both = _mm512_ternarylogic_epi64::<0xf6>(first, load512::<1>(block), all(b'K'));
+                word = _mm512_min_epu8(word, both);
+            }
         }
-        let bytes = load512::<0>(block);
-        *quote = is512(bytes, b'"');
-        // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
-        let folded = _mm512_or_si512(bytes, all(0x20));
-        *open = is512(folded, b'{');
-        *close = is512(folded, b'}');
-        least = _mm512_min_epu8(least, bytes);
-        slash = _mm512_min_epu8(slash, _mm512_xor_si512(bytes, all(b'\\')));
-        if WIDE {
-            *words = tables512(block);
-        } else {
-            let first = _mm512_xor_si512(bytes, all(b'A'));
-            // first | (second ^ 'K')
-            let both = _mm512_ternarylogic_epi64::<0xf6>(first, load512::<1>(block), all(b'K'));
-            word = _mm512_min_epu8(word, both);
-        }
-    }
-    let control = _mm512_cmplt_epu8_mask(least, all(0x20));
-    group.usual = control | _mm512_testn_epi8_mask(slash, slash) == 0;
-    group.any_words = WIDE || _mm512_testn_epi8_mask(word, word) != 0;
-    if !WIDE && group.any_words {
-        for (nth, words) in group.words.iter_mut().enumerate() {
-            *words = block(text, nth).map_or(0, |block| keys512(block));
+        let control = _mm512_cmplt_epu8_mask(least, all(0x20));
+        group.usual = control | _mm512_testn_epi8_mask(slash, slash) == 0;
+        group.any_words = WIDE || _mm512_testn_epi8_mask(word, word) != 0;
+        if !WIDE && group.any_words {
+            for (nth, words) in group.words.iter_mut().enumerate() {
+                *words = block(text, nth).map_or(0, |block| keys512(block));
+            }
         }
     }
 }
