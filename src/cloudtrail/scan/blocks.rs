@@ -199,12 +199,12 @@ fn up_to_lowest(bits: u64) -> u64 {
 }
 
 /// Goes through the brackets of a block in which a record may end or begin.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn brackets(
     buffer: &[u8],
     at: usize,
     (open, close): (u64, u64),
-    mut depth: i64,
+    depth: i64,
     spot: &mut Spot,
     raw: &mut Raw,
 ) -> Result<i64, End> {
@@ -224,6 +224,20 @@ pub(super) fn brackets(
         }
         return Ok(i64::from(open.count_ones()));
     }
+    one_by_one(buffer, at, (open, close), depth, spot, raw)
+}
+
+/// The same, wherever which of them stands.
+#[inline(never)]
+fn one_by_one(
+    buffer: &[u8],
+    at: usize,
+    (open, close): (u64, u64),
+    mut depth: i64,
+    spot: &mut Spot,
+    raw: &mut Raw,
+) -> Result<i64, End> {
+    let byte = |bit: u32| buffer.get(at + bit as usize).copied().unwrap_or_default();
     let mut both = open | close;
     while both != 0 {
         let bit = both.trailing_zeros();
