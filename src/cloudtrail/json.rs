@@ -6,8 +6,8 @@
 
 use super::scan::{first_special, marked};
 
-/// Objects and arrays may nest this deep here. `serde_json` stops at 128.
-const DEEPEST: usize = 100;
+/// Objects and arrays may nest this deep here, a bit for each level. `serde_json` stops at 128.
+const DEEPEST: u32 = u64::BITS - 1;
 
 /// A text, and where in it bytes stand that may end a string or are odd in one: a bit for each byte, lowest first. There
 /// may be fewer bits than bytes, or none; from there on such bytes are looked for.
@@ -161,22 +161,21 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
         b'{' | b'[' => at,
         _ => return scalar_end(text, at),
     };
-    // One bit for each level: set where it is an object.
-    let (mut levels, mut depth) = (0_u128, 0_usize);
+    // One bit for each level, set where it is an object, below one that is always set.
+    let mut levels = 1_u64;
     loop {
         // Here a value begins.
         match bytes.get(at)? {
             open @ (b'{' | b'[') => {
-                depth += 1;
-                if depth > DEEPEST {
+                if levels >> DEEPEST != 0 {
                     return None;
                 }
                 let is_object = *open == b'{';
-                levels = levels << 1 | u128::from(is_object);
+                levels = levels << 1 | u64::from(is_object);
                 at = space(bytes, at + 1);
                 match bytes.get(at)? {
-                    b'}' if is_object => at = closed(at, &mut levels, &mut depth),
-                    b']' if !is_object => at = closed(at, &mut levels, &mut depth),
+                    b'}' if is_object => at = closed(at, &mut levels),
+                    b']' if !is_object => at = closed(at, &mut levels),
                     _ if is_object => {
                         at = key(text, at)?;
                         continue;
@@ -188,7 +187,7 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
         }
         // Here a value has ended.
         loop {
-            if depth == 0 {
+            if levels == 1 {
                 return Some(at);
             }
             at = space(bytes, at);
@@ -202,17 +201,16 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
                     at = space(bytes, at + 1);
                     break;
                 }
-                b'}' if is_object => at = closed(at, &mut levels, &mut depth),
-                b']' if !is_object => at = closed(at, &mut levels, &mut depth),
+                b'}' if is_object => at = closed(at, &mut levels),
+                b']' if !is_object => at = closed(at, &mut levels),
                 _ => return None,
             }
         }
     }
 }
 
-fn closed(at: usize, levels: &mut u128, depth: &mut usize) -> usize {
+fn closed(at: usize, levels: &mut u64) -> usize {
     *levels >>= 1;
-    *depth -= 1;
     at + 1
 }
 
