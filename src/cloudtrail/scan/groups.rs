@@ -58,7 +58,9 @@ struct State {
 
 /// [`super::blocks::pass`], quicker.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt,lzcnt")]
+#[target_feature(
+    enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt,lzcnt"
+)]
 pub(super) fn pass<const WIDE: bool>(
     buffer: &[u8],
     len: usize,
@@ -78,11 +80,13 @@ pub(super) fn pass<const WIDE: bool>(
             ahead(told);
         }
         let text = buffer.get(at..)?;
-        let whole = (len - at) / GROUP;
-        let (mut noted, mut ends) = ([0; GROUPS], [0; GROUPS]);
         let whole = GROUPS.min((len - at) / GROUP);
         let looked = groups.get_mut(..whole)?;
-        if at + STRETCH < len { look::<WIDE, true>(text, looked) } else { look::<WIDE, false>(text, looked) };
+        if at + STRETCH < len {
+            look::<WIDE, true>(text, looked);
+        } else {
+            look::<WIDE, false>(text, looked);
+        }
         let mut known = whole;
         if known < GROUPS {
             // What stands behind the content must not be seen.
@@ -91,6 +95,7 @@ pub(super) fn pass<const WIDE: bool>(
             look::<WIDE, false>(&last, groups.get_mut(known..=known)?);
             known += 1;
         }
+        let (mut noted, mut ends) = ([0; GROUPS], [0; GROUPS]);
         let found = groups.iter_mut().zip(&mut noted).zip(&mut ends).take(known);
         for (nth, ((group, noted), ends)) in found.enumerate() {
             if group.any_words {
@@ -106,18 +111,15 @@ pub(super) fn pass<const WIDE: bool>(
                 odd |= more;
             }
         }
-        let mut blocks = u64::from_le_bytes(noted);
-        while blocks != 0 {
-            let (nth, of) = next(&mut blocks);
-            if !note_words(at + 64 * nth, of(&groups, |group| &group.words), raw) {
+        for nth in each(noted) {
+            if !note_words(at + 64 * nth, word(&groups, nth, |group| &group.words), raw) {
                 return None;
             }
         }
-        let mut blocks = u64::from_le_bytes(ends);
-        while blocks != 0 {
-            let (nth, of) = next(&mut blocks);
-            let masks = (of(&groups, |group| &group.open), of(&groups, |group| &group.close));
-            let depth = of(&groups, |group| &group.depth).cast_signed();
+        for nth in each(ends) {
+            let of = |words| word(&groups, nth, words);
+            let masks = (of(|group| &group.open), of(|group| &group.close));
+            let depth = of(|group| &group.depth).cast_signed();
             match brackets(buffer, at + 64 * nth, masks, depth, &mut spot, raw) {
                 Ok(_) => {}
                 Err(End::Done(end)) => return (odd == 0).then_some(end),
@@ -129,15 +131,21 @@ pub(super) fn pass<const WIDE: bool>(
     None
 }
 
-/// The number of the lowest of some blocks, which is taken out, and how to find its words.
+/// The numbers of blocks, of which there is a bit for each in the bytes of their groups.
 #[inline]
-fn next(blocks: &mut u64) -> (usize, impl Fn(&[Group; GROUPS], fn(&Group) -> &Words) -> u64) {
-    let nth = blocks.trailing_zeros() as usize;
-    *blocks &= *blocks - 1;
-    let of = move |groups: &[Group; GROUPS], words: fn(&Group) -> &Words| {
-        groups.get(nth / BLOCKS).and_then(|group| words(group).get(nth % BLOCKS)).copied().unwrap_or_default()
-    };
-    (nth, of)
+fn each(blocks: [u8; GROUPS]) -> impl Iterator<Item = usize> {
+    let mut blocks = u64::from_le_bytes(blocks);
+    std::iter::from_fn(move || {
+        let nth = (blocks != 0).then(|| blocks.trailing_zeros() as usize)?;
+        blocks &= blocks - 1;
+        Some(nth)
+    })
+}
+
+/// The word of a block, by its number.
+#[inline]
+fn word(groups: &[Group; GROUPS], nth: usize, words: fn(&Group) -> &Words) -> u64 {
+    groups.get(nth / BLOCKS).and_then(|group| words(group).get(nth % BLOCKS)).copied().unwrap_or_default()
 }
 
 fn block(text: &Text, nth: usize) -> Option<&Block> {
@@ -236,7 +244,8 @@ fn settle(group: &mut Group, state: &mut State, ends: &mut u8) -> __m512i {
     // Where just as many close as are open, an opening one before the last of them leaves some open.
     let up_to_lowest = _mm512_xor_si512(open, _mm512_add_epi64(open, state.ones));
     let closes_last = _mm512_cmpgt_epu64_mask(close, up_to_lowest);
-    *ends = _mm512_cmplt_epi64_mask(depth, closing) | _mm512_mask_cmpeq_epi64_mask(!closes_last, depth, closing);
+    *ends =
+        _mm512_cmplt_epi64_mask(depth, closing) | _mm512_mask_cmpeq_epi64_mask(!closes_last, depth, closing);
     state.depth = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), behind);
     inside
 }
