@@ -412,10 +412,11 @@ mod tests {
                 assert_eq!(whole(&format!("{{\"a\":\"{after}{before}{piece}\"}}")), want, "{at} {piece}");
             }
         }
-        let deep = format!("{{\"a\":{}1{}}}", "[".repeat(99), "]".repeat(99));
-        assert!(whole(&deep));
-        let deeper = format!("{{\"a\":{}1{}}}", "[".repeat(101), "]".repeat(101));
-        assert!(!whole(&deeper));
+        let nested = |levels: u32| {
+            let levels = levels as usize;
+            format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels))
+        };
+        assert!(whole(&nested(DEEPEST - 1)) && !whole(&nested(DEEPEST + 1)));
     }
 
     #[test]

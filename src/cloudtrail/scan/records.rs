@@ -286,6 +286,73 @@ pub fn is_service_call(record: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    /// Numbers that are the same in every run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, most: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % most
+        }
+
+        /// A value with brackets inside and outside of strings.
+        fn value(&mut self, levels: usize) -> String {
+            let members = |dice: &mut Self, name: &str| {
+                let all = (0..dice.below(4)).map(|_| name.to_owned() + &dice.value(levels - 1));
+                all.collect::<Vec<_>>().join(",")
+            };
+            match self.below(if levels == 0 { 3 } else { 7 }) {
+                0 => format!("\"{}\"", "x".repeat(self.below(90))),
+                1 => ["\"}],[{\"", r#""\"}{\\""#, r#""\\\"[""#, r#""AKIA\n""#][self.below(4)].to_owned(),
+                2 => ["7", "null", " {}", "[]\n"][self.below(4)].to_owned(),
+                3 | 4 => format!("[{}]", members(self, "")),
+                _ => format!("{{{}}}", members(self, "\"n\":")),
+            }
+        }
+    }
+
+    #[test]
+    fn records_lie_where_they_were_written_and_all_instructions_agree() {
+        let mut dice = Dice(7);
+        let mut out = Records::default();
+        let mut of = |by, text: &[u8], how| {
+            let mut buffer = text.to_vec();
+            // What stands behind the content must not matter.
+            buffer.extend([b'"', b'}'].iter().cycle().take(PADDING));
+            scan_by(by, &buffer, text.len(), how, &mut out).then(|| out.iter().collect::<Vec<_>>())
+        };
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..1500 {
+            let (mut text, mut want) = ("{\"Records\":[".to_owned(), Vec::new());
+            for nth in 0..dice.below(9) {
+                text.push_str(if nth == 0 { "" } else { [",", " ,", ",\n"][dice.below(3)] });
+                let start = text.len() as u32;
+                text.push_str(&format!("{{\"a\":{},\"b\":{}}}", dice.value(5), dice.value(2)));
+                want.push(Record { start, end: text.len() as u32 });
+            }
+            text.push_str("]}");
+            let mut spoiled = text.clone().into_bytes();
+            for _ in 0..1 + dice.below(2) {
+                let at = dice.below(spoiled.len());
+                spoiled[at] = b"\"\\{}[],\nx"[dice.below(9)];
+            }
+            let cut = &text.as_bytes()[..dice.below(text.len())];
+            for how in [Scan::Keys, Scan::Wide] {
+                let found = of(Instructions::Portable, text.as_bytes(), how).unwrap();
+                assert_eq!(found.iter().map(|(record, _)| *record).collect::<Vec<_>>(), want, "{text}");
+                assert_eq!(of(Instructions::Portable, cut, how), None);
+                let rest = of(Instructions::Portable, &spoiled, how);
+                *(if rest.is_some() { &mut taken } else { &mut refused }) += 1;
+                for by in Instructions::ALL {
+                    assert_eq!(of(by, text.as_bytes(), how).as_ref(), Some(&found), "{by:?}: {text}");
+                    assert_eq!(of(by, cut, how), None, "{by:?}: {cut:?}");
+                    assert_eq!(of(by, &spoiled, how), rest, "{by:?}: {}", spoiled.escape_ascii());
+                }
+            }
+        }
+        assert!(taken > 100 && refused > 100, "{taken} taken, {refused} refused");
+    }
+
     #[test]
     fn the_hash_never_changes() {
         assert_eq!(session_hash(b"ASIAIOSFODNN7EXAMPLE"), 0xa37d_61a9);
