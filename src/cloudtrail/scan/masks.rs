@@ -39,11 +39,20 @@ pub fn fetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
+/// One bit for each of 64 bytes that are 0 or 1.
+fn pack(bytes: &[u8; 64]) -> u64 {
+    let (words, _) = bytes.as_chunks::<8>();
+    // The product brings each byte's bit to a place of its own in the highest byte.
+    let packed = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    words.iter().rev().fold(0, |bits, word| bits << 8 | packed(word))
+}
+
 /// The same without any special instruction.
 pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
     let at = |offset: usize, byte: u8| -> u64 {
-        let bytes = block.iter().skip(offset).take(64);
-        bytes.enumerate().fold(0, |mask, (i, b)| mask | u64::from(*b == byte) << i)
+        let mut is = [0_u8; 64];
+        is.iter_mut().zip(block.iter().skip(offset)).for_each(|(is, b)| *is = u8::from(*b == byte));
+        pack(&is)
     };
     let words = if WIDE {
         at(2, b'I') & at(3, b'A') | (at(2, b'M') | at(2, b'd')) & at(3, b'U') | at(2, b'e') & at(3, b'R')
@@ -399,7 +408,9 @@ fn mark_words<'a>(
 
 fn special(block: &[u8; 64]) -> Special {
     let mask = |is: fn(&u8) -> bool| {
-        block.iter().enumerate().fold(0, |bits, (n, byte)| bits | u64::from(is(byte)) << n)
+        let mut bytes = [0; 64];
+        bytes.iter_mut().zip(block).for_each(|(to, byte)| *to = u8::from(is(byte)));
+        pack(&bytes)
     };
     Special {
         marks: mask(|b| matches!(b, b'"' | b'\\' | 0..0x20)),
