@@ -6,8 +6,8 @@
 
 use super::scan::{first_special, marked};
 
-/// Objects and arrays may nest this deep here, a bit for each level. `serde_json` stops at 128.
-const DEEPEST: u32 = u64::BITS - 1;
+/// Objects and arrays may nest this deep here. `serde_json` stops at 128.
+const DEEPEST: u32 = 100;
 
 /// A text, and where in it bytes stand that may end a string or are odd in one: a bit for each byte, lowest first. There
 /// may be fewer bits than bytes, or none; from there on such bytes are looked for.
@@ -162,7 +162,7 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
         _ => return scalar_end(text, at),
     };
     // One bit for each level, set where it is an object, below one that is always set.
-    let mut levels = 1_u64;
+    let mut levels = 1_u128;
     loop {
         // Here a value begins.
         match bytes.get(at)? {
@@ -171,7 +171,7 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
                     return None;
                 }
                 let is_object = *open == b'{';
-                levels = levels << 1 | u64::from(is_object);
+                levels = levels << 1 | u128::from(is_object);
                 at = space(bytes, at + 1);
                 match bytes.get(at)? {
                     b'}' if is_object => at = closed(at, &mut levels),
@@ -209,7 +209,7 @@ fn value_end(text: Text<'_, '_>, at: usize) -> Option<usize> {
     }
 }
 
-fn closed(at: usize, levels: &mut u64) -> usize {
+fn closed(at: usize, levels: &mut u128) -> usize {
     *levels >>= 1;
     at + 1
 }
@@ -416,7 +416,7 @@ mod tests {
             let levels = levels as usize;
             format!("{{\"a\":{}1{}}}", "[".repeat(levels), "]".repeat(levels))
         };
-        assert!(whole(&nested(DEEPEST - 1)) && !whole(&nested(DEEPEST + 1)));
+        assert!(whole(&nested(DEEPEST)) && !whole(&nested(DEEPEST + 1)));
     }
 
     #[test]

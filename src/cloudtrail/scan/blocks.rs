@@ -208,26 +208,18 @@ pub(super) fn brackets(
     spot: &mut Spot,
     raw: &mut Raw,
 ) -> Result<i64, End> {
-    // Mostly as many close as are open, and only then others open: a record ends, and the next one begins.
-    let byte = |bit: u32| buffer.get(at + bit as usize).copied().unwrap_or_default();
     if depth > 0 && depth == i64::from(close.count_ones()) && close <= up_to_lowest(open) {
-        let (last, first) = (63 - close.leading_zeros(), open.trailing_zeros());
-        if byte(last) != b'}' {
-            return Err(End::Odd);
-        }
-        spot.close(at + last as usize, raw)?;
+        // All that are open close, and only then others open: a record ends, and mostly the next one begins.
+        spot.close(buffer, at + 63 - close.leading_zeros() as usize, raw)?;
         if open != 0 {
-            if byte(first) != b'{' {
-                return Err(End::Odd);
-            }
-            spot.open(buffer, at + first as usize, raw)?;
+            spot.open(buffer, at + open.trailing_zeros() as usize, raw)?;
         }
         return Ok(i64::from(open.count_ones()));
     }
     one_by_one(buffer, at, (open, close), depth, spot, raw)
 }
 
-/// The same, wherever which of them stands.
+/// The same in any order of brackets.
 #[inline(never)]
 fn one_by_one(
     buffer: &[u8],
@@ -237,7 +229,6 @@ fn one_by_one(
     spot: &mut Spot,
     raw: &mut Raw,
 ) -> Result<i64, End> {
-    let byte = |bit: u32| buffer.get(at + bit as usize).copied().unwrap_or_default();
     let mut both = open | close;
     while both != 0 {
         let bit = both.trailing_zeros();
@@ -245,21 +236,19 @@ fn one_by_one(
         let place = at + bit as usize;
         if open >> bit & 1 == 1 {
             if depth == 0 {
-                if byte(bit) != b'{' {
-                    return Err(End::Odd);
-                }
                 spot.open(buffer, place, raw)?;
             }
             depth += 1;
             continue;
         }
         depth -= 1;
-        match (depth, byte(bit)) {
-            (0, b'}') => spot.close(place, raw)?,
-            (-1, b']') if spot.between(buffer, place).iter().all(u8::is_ascii_whitespace) => {
-                return Err(End::Done(place));
+        match depth {
+            0 => spot.close(buffer, place, raw)?,
+            -1 => {
+                let ends = buffer.get(place) == Some(&b']')
+                    && spot.between(buffer, place).iter().all(u8::is_ascii_whitespace);
+                return Err(if ends { End::Done(place) } else { End::Odd });
             }
-            (0 | -1, _) => return Err(End::Odd),
             _ => {}
         }
     }
@@ -274,9 +263,9 @@ impl Spot {
 
     /// A record begins here.
     fn open(&mut self, buffer: &[u8], place: usize, raw: &Raw) -> Result<(), End> {
-        let between = self.between(buffer, place);
-        let first = raw.records.is_empty();
-        if (first || between != b",") && !separates(between, first) {
+        let (between, first) = (self.between(buffer, place), raw.records.is_empty());
+        let separated = !first && between == b"," || separates(between, first);
+        if buffer.get(place) != Some(&b'{') || !separated {
             return Err(End::Odd);
         }
         self.start = place;
@@ -284,7 +273,10 @@ impl Spot {
     }
 
     /// The record that is open ends with this bracket.
-    fn close(&mut self, place: usize, raw: &mut Raw) -> Result<(), End> {
+    fn close(&mut self, buffer: &[u8], place: usize, raw: &mut Raw) -> Result<(), End> {
+        if buffer.get(place) != Some(&b'}') {
+            return Err(End::Odd);
+        }
         let (Ok(start), Ok(end)) = (u32::try_from(self.start), u32::try_from(place + 1)) else {
             return Err(End::Odd);
         };

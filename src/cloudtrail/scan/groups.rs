@@ -13,8 +13,9 @@ const BLOCKS: usize = 8;
 /// Bytes in a group.
 const GROUP: usize = 64 * BLOCKS;
 
-/// Groups that are looked at before the first of them is settled: a vector cannot be read soon after its words were
-/// written one by one, and this many stay near together with their text.
+/// Groups that are looked at before the first of them is settled: a vector that is read soon after its words were written one
+/// by one has to wait for them (what was stored is forwarded only to loads within it), and this many stay near together with
+/// their text.
 const GROUPS: usize = 8;
 
 /// A group's text, and what follows it.
@@ -56,7 +57,8 @@ struct State {
     ones: __m512i,
 }
 
-/// [`super::blocks::pass`], quicker.
+/// [`super::blocks::pass`], quicker. What stands up to a stretch of groups behind the array is looked at, too, and may be
+/// refused: nothing but an object's end belongs there, which has nothing to refuse.
 #[inline]
 #[target_feature(
     enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt,lzcnt"
@@ -83,32 +85,32 @@ pub(super) fn pass<const WIDE: bool>(
         let whole = GROUPS.min((len - at) / GROUP);
         let looked = groups.get_mut(..whole)?;
         if at + STRETCH < len {
-            look::<WIDE, true>(text, looked);
+            look::<WIDE, true>(text, looked)?;
         } else {
-            look::<WIDE, false>(text, looked);
+            look::<WIDE, false>(text, looked)?;
         }
         let mut known = whole;
         if known < GROUPS {
             // What stands behind the content must not be seen.
             let rest = text.get(known * GROUP..len - at)?;
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            look::<WIDE, false>(&last, groups.get_mut(known..=known)?);
+            look::<WIDE, false>(&last, groups.get_mut(known..=known)?)?;
             known += 1;
         }
-        let (mut noted, mut ends) = ([0; GROUPS], [0; GROUPS]);
-        let found = groups.iter_mut().zip(&mut noted).zip(&mut ends).take(known);
-        for (nth, ((group, noted), ends)) in found.enumerate() {
+        let (mut noted, mut edges) = ([0; GROUPS], [0; GROUPS]);
+        let found = groups.iter_mut().zip(&mut noted).zip(&mut edges).take(known);
+        for (nth, ((group, noted), edges)) in found.enumerate() {
             if group.any_words {
                 let words = load_words(&group.words);
                 *noted = _mm512_test_epi64_mask(words, words);
             }
             if group.usual && !state.carry {
-                let _ = settle(group, &mut state, ends);
+                let _ = settle(group, &mut state, edges);
             } else {
                 let text = if nth < whole { text.get(nth * GROUP..)?.first_chunk()? } else { &last };
-                let (behind, more) = unusual(text, group, state, ends)?;
+                let (behind, bad) = unusual(text, group, state, edges)?;
                 state = behind;
-                odd |= more;
+                odd |= bad;
             }
         }
         for nth in each(noted) {
@@ -116,7 +118,7 @@ pub(super) fn pass<const WIDE: bool>(
                 return None;
             }
         }
-        for nth in each(ends) {
+        for nth in each(edges) {
             let of = |words| word(&groups, nth, words);
             let masks = (of(|group| &group.open), of(|group| &group.close));
             let depth = of(|group| &group.depth).cast_signed();
@@ -142,28 +144,29 @@ fn each(blocks: [u8; GROUPS]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The word of a block, by its number.
+/// One of a block's words, by its number.
 #[inline]
-fn word(groups: &[Group; GROUPS], nth: usize, words: fn(&Group) -> &Words) -> u64 {
-    groups.get(nth / BLOCKS).and_then(|group| words(group).get(nth % BLOCKS)).copied().unwrap_or_default()
+fn word(groups: &[Group; GROUPS], nth: usize, of: fn(&Group) -> &Words) -> u64 {
+    groups.get(nth / BLOCKS).and_then(|group| of(group).get(nth % BLOCKS)).copied().unwrap_or_default()
 }
 
 fn block(text: &Text, nth: usize) -> Option<&Block> {
     text.get(64 * nth..)?.first_chunk()
 }
 
-/// Finds what there is in each of some groups. With `FAR` what lies further on is brought near.
+/// Finds what there is in each of some groups; nothing where the text is too short. With `FAR` what lies further on is brought
+/// near.
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn look<const WIDE: bool, const FAR: bool>(text: &[u8], groups: &mut [Group]) {
+fn look<const WIDE: bool, const FAR: bool>(text: &[u8], groups: &mut [Group]) -> Option<()> {
     let all = |byte: u8| _mm512_set1_epi8(byte.cast_signed());
     for (nth, group) in groups.iter_mut().enumerate() {
-        let Some(text) = text.get(nth * GROUP..).and_then(|from| from.first_chunk()) else { return };
+        let text = text.get(nth * GROUP..)?.first_chunk()?;
         // The least of all bytes, of their differences to a backslash, and to the two letters of a key id.
         let (mut least, mut slash, mut word) = (all(0xff), all(0xff), all(0xff));
         let masks = group.quote.iter_mut().zip(&mut group.open).zip(&mut group.close).zip(&mut group.words);
         for (nth, (((quote, open), close), words)) in masks.enumerate() {
-            let Some(block) = block(text, nth) else { return };
+            let block = block(text, nth)?;
             if FAR {
                 fetch_ahead(block);
             }
@@ -189,10 +192,11 @@ fn look<const WIDE: bool, const FAR: bool>(text: &[u8], groups: &mut [Group]) {
         group.any_words = WIDE || _mm512_testn_epi8_mask(word, word) != 0;
         if !WIDE && group.any_words {
             for (nth, words) in group.words.iter_mut().enumerate() {
-                *words = block(text, nth).map_or(0, |block| keys512(block));
+                *words = keys512(block(text, nth)?);
             }
         }
     }
+    Some(())
 }
 
 /// The parity of each bit and all below it, for each byte.
@@ -210,11 +214,11 @@ static PARITY: [u8; 256] = {
     table
 };
 
-/// Tells brackets inside from those outside of strings and counts them. `ends` becomes a bit for each block in which a record
-/// may end. Returns what is inside of strings.
+/// Tells brackets inside from those outside of strings and counts them. `edges` becomes a bit for each block in which a
+/// record may end or begin. Returns what is inside of strings.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq,avx512vpopcntdq,vpclmulqdq")]
-fn settle(group: &mut Group, state: &mut State, ends: &mut u8) -> __m512i {
+fn settle(group: &mut Group, state: &mut State, edges: &mut u8) -> __m512i {
     // Carry-less multiplication by all ones: each bit is the parity of itself and all below it.
     let quotes = load_words(&group.quote);
     let low = _mm512_clmulepi64_epi128::<0x00>(quotes, state.ones);
@@ -244,7 +248,7 @@ fn settle(group: &mut Group, state: &mut State, ends: &mut u8) -> __m512i {
     // Where just as many close as are open, an opening one before the last of them leaves some open.
     let up_to_lowest = _mm512_xor_si512(open, _mm512_add_epi64(open, state.ones));
     let closes_last = _mm512_cmpgt_epu64_mask(close, up_to_lowest);
-    *ends =
+    *edges =
         _mm512_cmplt_epi64_mask(depth, closing) | _mm512_mask_cmpeq_epi64_mask(!closes_last, depth, closing);
     state.depth = _mm512_permutexvar_epi64(_mm512_set1_epi64(7), behind);
     inside
@@ -255,7 +259,7 @@ fn settle(group: &mut Group, state: &mut State, ends: &mut u8) -> __m512i {
 #[cold]
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vpopcntdq,vpclmulqdq")]
-fn unusual(text: &Text, group: &mut Group, mut state: State, ends: &mut u8) -> Option<(State, u8)> {
+fn unusual(text: &Text, group: &mut Group, mut state: State, edges: &mut u8) -> Option<(State, u8)> {
     let (mut slashes, mut newlines) = (Words::default(), Words::default());
     let masks = group.quote.iter_mut().zip(&mut slashes).zip(&mut newlines);
     for (nth, ((quote, slash), newline)) in masks.enumerate() {
@@ -266,7 +270,7 @@ fn unusual(text: &Text, group: &mut Group, mut state: State, ends: &mut u8) -> O
         }
         *quote &= !escaped(*slash, &mut state.carry);
     }
-    let inside = settle(group, &mut state, ends);
+    let inside = settle(group, &mut state, edges);
     // Neither is JSON, and what it means to a reader that goes on differs.
     let odd = _mm512_or_si512(
         _mm512_and_si512(load_words(&newlines), inside),

@@ -47,7 +47,7 @@ fn pack(bytes: &[u8; 64]) -> u64 {
     words.iter().rev().fold(0, |bits, word| bits << 8 | packed(word))
 }
 
-/// The same without any special instruction.
+/// Looks at a block without any special instruction.
 pub(super) fn portable<const WIDE: bool>(block: &Block) -> Masks {
     let at = |offset: usize, byte: u8| -> u64 {
         let mut is = [0_u8; 64];
@@ -122,7 +122,7 @@ pub(super) mod x86 {
         }
     }
 
-    /// By AVX-512.
+    /// The same by AVX-512.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) fn avx512<const WIDE: bool>(block: &Block) -> Masks {
@@ -134,7 +134,18 @@ pub(super) mod x86 {
         } else {
             keys512(block)
         };
-        others512(block, words)
+        fetch_ahead(block);
+        let bytes = load512::<0>(block);
+        // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
+        let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
+        Masks {
+            quote: is512(bytes, b'"'),
+            slash: is512(bytes, b'\\'),
+            open: is512(folded, b'{'),
+            close: is512(folded, b'}'),
+            newline: is512(bytes, b'\n'),
+            words,
+        }
     }
 
     /// Where the id of a key may begin.
@@ -170,23 +181,6 @@ pub(super) mod x86 {
         let first = _mm512_permutexvar_epi8(load512::<2>(block), first);
         let second = _mm512_permutexvar_epi8(load512::<3>(block), second);
         _mm512_test_epi8_mask(first, second)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn others512(block: &Block, words: u64) -> Masks {
-        fetch_ahead(block);
-        let bytes = load512::<0>(block);
-        // The bit 0x20 is all that tells `[` from `{` and `]` from `}`.
-        let folded = _mm512_or_si512(bytes, _mm512_set1_epi8(0x20));
-        Masks {
-            quote: is512(bytes, b'"'),
-            slash: is512(bytes, b'\\'),
-            open: is512(folded, b'{'),
-            close: is512(folded, b'}'),
-            newline: is512(bytes, b'\n'),
-            words,
-        }
     }
 
     /// What is special among 64 bytes.
@@ -240,7 +234,7 @@ pub(super) mod x86 {
         half(low) | half(high) << 32
     }
 
-    /// By AVX2.
+    /// The same by AVX2.
     #[inline]
     #[target_feature(enable = "avx2")]
     pub(super) fn avx2<const WIDE: bool>(block: &Block) -> Masks {
@@ -464,18 +458,6 @@ pub(super) fn pass_by<const WIDE: bool>(
         let bits = _mm_set_epi64x(0, bits.cast_signed());
         _mm_cvtsi128_si64(_mm_clmulepi64_si128::<0>(bits, _mm_set1_epi8(-1))).cast_unsigned()
     }
-    #[target_feature(
-        enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512vpopcntdq,vpclmulqdq,bmi1,bmi2,popcnt,lzcnt,pclmulqdq"
-    )]
-    fn by_groups<const WIDE: bool>(
-        buffer: &[u8],
-        len: usize,
-        at: usize,
-        raw: &mut Raw,
-        ahead: &mut dyn FnMut(usize),
-    ) -> Option<usize> {
-        groups::pass::<WIDE>(buffer, len, at, raw, ahead)
-    }
     #[target_feature(enable = "avx512f,avx512bw,bmi1,bmi2,popcnt,lzcnt,pclmulqdq")]
     fn by_avx512<const WIDE: bool>(
         buffer: &[u8],
@@ -515,7 +497,7 @@ pub(super) fn pass_by<const WIDE: bool>(
     // SAFETY: each function is called only where the processor has what it needs, as was just asked.
     unsafe {
         match (groups, wide, avx2) {
-            (true, ..) => by_groups::<WIDE>(buffer, len, at, raw, ahead),
+            (true, ..) => groups::pass::<WIDE>(buffer, len, at, raw, ahead),
             (_, true, _) => by_avx512::<WIDE>(buffer, len, at, raw, ahead),
             (.., true) => by_avx2::<WIDE>(buffer, len, at, raw, ahead),
             _ => pass(buffer, len, at, raw, ahead, portable::<WIDE>, parity),

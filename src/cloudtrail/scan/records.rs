@@ -104,7 +104,7 @@ pub fn scan(buffer: &[u8], len: usize, how: Scan, out: &mut Records) -> bool {
     scan_by(Instructions::Avx512Groups, buffer, len, how, out)
 }
 
-/// [`scan`], telling over and over how far it will look next, from the beginning on and by more than a few bytes at a time:
+/// [`scan`], telling over and over how far it will look next, from the beginning on and mostly by many bytes at a time:
 /// what else has to look at all of the content does so best while it is about to be looked at here. It may end early.
 pub fn scan_ahead(
     buffer: &[u8],
@@ -302,7 +302,10 @@ mod tests {
                 all.collect::<Vec<_>>().join(",")
             };
             match self.below(if levels == 0 { 3 } else { 7 }) {
-                0 => format!("\"{}\"", "x".repeat(self.below(90))),
+                0 => {
+                    let longest = if self.below(4) == 0 { 2000 } else { 90 };
+                    format!("\"{}\"", "x".repeat(self.below(longest)))
+                }
                 1 => ["\"}],[{\"", r#""\"}{\\""#, r#""\\\"[""#, r#""AKIA\n""#][self.below(4)].to_owned(),
                 2 => ["7", "null", " {}", "[]\n"][self.below(4)].to_owned(),
                 3 | 4 => format!("[{}]", members(self, "")),
@@ -321,20 +324,26 @@ mod tests {
             buffer.extend([b'"', b'}'].iter().cycle().take(PADDING));
             scan_by(by, &buffer, text.len(), how, &mut out).then(|| out.iter().collect::<Vec<_>>())
         };
-        let (mut taken, mut refused) = (0, 0);
-        for _ in 0..1500 {
-            let (mut text, mut want) = ("{\"Records\":[".to_owned(), Vec::new());
-            for nth in 0..dice.below(9) {
+        let (mut taken, mut refused, mut longest) = (0, 0, 0);
+        for round in 0..300 {
+            // At every place of a group; now and then so long that what comes later is announced.
+            let mut text = format!("{{\"Records\":{}[", " ".repeat(dice.below(520)));
+            let most = if round % 100 == 99 { 900 } else { 40 };
+            let mut want = Vec::new();
+            for nth in 0..dice.below(most) {
                 text.push_str(if nth == 0 { "" } else { [",", " ,", ",\n"][dice.below(3)] });
                 let start = text.len() as u32;
                 text.push_str(&format!("{{\"a\":{},\"b\":{}}}", dice.value(5), dice.value(2)));
                 want.push(Record { start, end: text.len() as u32 });
             }
             text.push_str("]}");
+            longest = longest.max(text.len());
             let mut spoiled = text.clone().into_bytes();
             for _ in 0..1 + dice.below(2) {
                 let at = dice.below(spoiled.len());
-                spoiled[at] = b"\"\\{}[],\nx"[dice.below(9)];
+                let pieces: [&[u8]; 11] =
+                    [b"\"", b"\\", b"{", b"}", b"[", b"]", b",", b"\n", b"x", b"\\u0041", b"\\u00e4"];
+                spoiled.splice(at..at + dice.below(2), pieces[dice.below(11)].iter().copied());
             }
             let cut = &text.as_bytes()[..dice.below(text.len())];
             for how in [Scan::Keys, Scan::Wide] {
@@ -350,7 +359,8 @@ mod tests {
                 }
             }
         }
-        assert!(taken > 100 && refused > 100, "{taken} taken, {refused} refused");
+        assert!(taken > 50 && refused > 50, "{taken} taken, {refused} refused");
+        assert!(longest > 150_000, "{longest}");
     }
 
     #[test]
