@@ -346,6 +346,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_request_names_behind_deep_values_counts() {
+        for levels in [1, 50, 63, 64, 65, 99] {
+            let deep = "[".repeat(levels) + &"]".repeat(levels);
+            let raw = format!(
+                r#"{{"userIdentity":{{"type":"IAMUser","accessKeyId":"AKIAX","accountId":"111122223333"}},"eventSource":"sqs.amazonaws.com","eventName":"SendMessage","awsRegion":"eu-west-1","eventTime":"x","requestParameters":{{"more":{deep},"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/q"}}}}"#
+            );
+            let event = decode(&raw).unwrap();
+            let resources = &event.acted_on.as_deref().unwrap().resources;
+            assert_eq!(resources, &["arn:aws:sqs:eu-west-1:111122223333:q"], "{levels}");
+            assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Ok(event), "{levels}");
+        }
+    }
+
+    #[test]
     fn a_resource_that_names_itself_twice_is_read_by_its_last_name() {
         let raw = r#"{"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
         assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Err(NotAnEvent::Malformed));
