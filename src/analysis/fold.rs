@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Events and rows that a thread holds before it hands them to a sink.
-const PORTION: usize = 120_000;
+const PORTION: usize = 240_000;
 
 /// Files that a thread holds before it hands them to a sink, unless it is told otherwise.
-pub const PORTION_FILES: usize = 12_000;
+pub const PORTION_FILES: usize = 24_000;
 
 /// How long a thread reads before it hands on what it has: slow sources take long for a portion, and whoever kills the
 /// process loses what was not handed on.

@@ -127,6 +127,8 @@ fn event<'a>(
         reads: read_only == Some(true),
     };
     let acted_on = match (detail, requests) {
+        // Without a key nobody asks for it.
+        _ if identity.key.is_none() => Some(None),
         (Detail::Names, Some(requests)) => requests.acted_on(fields, &setting),
         (Detail::Names, None) => acted_on(fields, &setting),
         (Detail::Call | Detail::Caller, _) => Some(None),

@@ -143,13 +143,14 @@ impl Collector {
         let signer = self.signer(row).filter(|_| !counts).unwrap_or(Symbol::EMPTY).0;
         let by_role = !counts && event.identity.kind == IdentityKind::AssumedRole;
         let id = event.id.unwrap_or_else(instead);
-        let fact = FactEvent { id, signer, by_role, time: micros(event.time), row, conflict: false };
+        let time = micros(event.time);
+        let fact = FactEvent::new(id, signer, by_role, time, row);
         if stray {
             // Not use, so neither a sign of life nor anything that may replace one.
             return self.keep(fact);
         }
         if let Some(seen) = self.seen.get_mut(row as usize) {
-            seen.add(fact.time, fact.time == NO_TIME);
+            seen.add(time, time == NO_TIME);
         }
         self.see_resources(row, event);
         match event.replaces {
@@ -232,9 +233,9 @@ impl Collector {
     fn merge_copies(&mut self) {
         let mut taken = std::mem::take(&mut self.taken);
         taken.merge_copies(|old, new| {
-            let conflict = old.conflict || new.conflict || self.signer(new.row) != self.signer(old.row);
+            let conflict = old.conflict() || new.conflict() || self.signer(new.row) != self.signer(old.row);
             let stays = if self.precedes(&new, &old) { new } else { old };
-            FactEvent { conflict, ..stays }
+            stays.with_conflict(conflict)
         });
         self.taken = taken;
     }
@@ -261,7 +262,8 @@ impl Collector {
         let (mut by_original, mut others): (HashMap<EventKey, FactEvent>, Vec<FactEvent>) =
             Default::default();
         for (_, FactAddendum { original, event }) in std::mem::take(&mut self.addenda) {
-            let place = FactEvent { id: original, ..event };
+            let mut place = event;
+            place.id = original;
             let signer = self.taken.get_mut(&key(&place)).map(|original| original.row);
             if signer.is_some_and(|row| self.signer(row) != self.signer(event.row)) {
                 others.push(event);
@@ -283,7 +285,7 @@ impl Collector {
     /// Which copy of one event counts: the earliest, then the one whose row sorts first. A copy whose time
     /// cannot be read counts last.
     fn precedes(&self, new: &FactEvent, old: &FactEvent) -> bool {
-        match new.time.cmp(&old.time) {
+        match new.time().cmp(&old.time()) {
             std::cmp::Ordering::Equal => new.row != old.row && self.text(new.row) < self.text(old.row),
             order => order.is_lt(),
         }
@@ -453,7 +455,9 @@ impl Collector {
             .collect();
         let own = |event: &FactEvent| {
             let row = rows.get(event.row as usize).copied()?;
-            Some(FactEvent { row, signer: symbol(event.signer).0, ..*event })
+            let mut own = *event;
+            (own.row, own.signer) = (row, symbol(event.signer).0);
+            Some(own)
         };
         self.taken.reserve(facts.events.len());
         for event in facts.events.iter().filter_map(own) {

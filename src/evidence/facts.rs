@@ -54,21 +54,57 @@ pub struct FactRow {
     pub flags: u8,
 }
 
-/// One event that counts.
+/// One event that counts. There can be many millions: it takes 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FactEvent {
     /// Its `eventID`, or an id that was made up from where it stands, which begins with four bytes 0xff.
     pub id: EventId,
     /// 0 for events that static keys signed, of which each id counts once; else the index of the signer's id.
     pub signer: u32,
-    /// Whether a role's session signed it; copies that differ in that are events of their own.
-    pub by_role: bool,
-    /// When.
-    pub time: Micros,
     /// Index into [`Facts::rows`].
     pub row: u32,
+    /// When, and in the last two bits [`FactEvent::BY_ROLE`] and [`FactEvent::CONFLICT`].
+    stamp: i64,
+}
+
+impl FactEvent {
+    const BY_ROLE: i64 = 1;
+    const CONFLICT: i64 = 2;
+
+    /// An event of which no copies are known. Times more than 73,000 years away become the last and the first that there is
+    /// room for; records' own are of the years -9999 to 9999.
+    pub fn new(id: EventId, signer: u32, by_role: bool, time: Micros, row: u32) -> Self {
+        let time = match time {
+            NO_TIME => NO_TIME >> 2,
+            _ => time.clamp(Micros::MIN >> 2, (NO_TIME >> 2) - 1),
+        };
+        Self { id, signer, row, stamp: time << 2 | if by_role { Self::BY_ROLE } else { 0 } }
+    }
+
+    /// When.
+    pub fn time(&self) -> Micros {
+        match self.stamp >> 2 {
+            none if none == NO_TIME >> 2 => NO_TIME,
+            time => time,
+        }
+    }
+
+    /// Whether a role's session signed it; copies that differ in that are events of their own.
+    pub fn by_role(&self) -> bool {
+        self.stamp & Self::BY_ROLE != 0
+    }
+
     /// Whether copies of it name different signers.
-    pub conflict: bool,
+    pub fn conflict(&self) -> bool {
+        self.stamp & Self::CONFLICT != 0
+    }
+
+    /// The same, with whether copies of it name different signers.
+    #[must_use]
+    pub fn with_conflict(self, conflict: bool) -> Self {
+        let stamp = self.stamp & !Self::CONFLICT | if conflict { Self::CONFLICT } else { 0 };
+        Self { stamp, ..self }
+    }
 }
 
 /// An event that replaces an earlier one.
@@ -135,5 +171,26 @@ impl Facts {
     /// A string by its index.
     pub fn string(&self, index: u32) -> &str {
         self.strings.get(index as usize).map_or("", |text| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_small_and_lose_nothing() {
+        assert_eq!(size_of::<FactEvent>(), 32);
+        let year = 365 * 86_400 * 1_000_000;
+        for time in [0, 1, -1, 1_770_000_000_000_000, 9_999 * year, -11_969 * year, NO_TIME] {
+            for (by_role, conflict) in [(false, false), (false, true), (true, false), (true, true)] {
+                let event = FactEvent::new([7; 16], 5, by_role, time, 9).with_conflict(conflict);
+                assert_eq!((event.time(), event.by_role(), event.conflict()), (time, by_role, conflict));
+                assert_eq!(event.with_conflict(false), FactEvent::new([7; 16], 5, by_role, time, 9));
+            }
+        }
+        for (far, stays) in [(NO_TIME - 1, (NO_TIME >> 2) - 1), (Micros::MIN, Micros::MIN >> 2)] {
+            assert_eq!(FactEvent::new([0; 16], 0, true, far, 0).time(), stays);
+        }
     }
 }

@@ -95,11 +95,11 @@ impl Collector {
         let mut stats: Vec<Stats> = vec![Stats::default(); self.rows.len()];
         let (mut conflicts, mut own_events) = (0, 0);
         for event in events {
-            conflicts += u64::from(event.conflict);
+            conflicts += u64::from(event.conflict());
             let made_up = is_made_up(&event.id);
             own_events += u64::from(event.signer == 0 && !made_up);
             if let Some(stats) = stats.get_mut(event.row as usize) {
-                stats.add(instant(event.time), (!made_up).then_some(event.id));
+                stats.add(instant(event.time()), (!made_up).then_some(event.id));
             }
         }
         let (mut direct, mut sessions, mut strays) = (Vec::new(), Vec::new(), BTreeMap::new());

@@ -118,28 +118,79 @@ pub struct Follower {
     lineage: Arc<Lineage>,
     known: HashSet<u32>,
     taken: usize,
+    /// A bit for the last bits of each that is known: nearly all that are asked for show there that they are not, in a place
+    /// that stays near.
+    hints: Vec<u64>,
 }
+
+/// Words of hints that there are at least, a power of two: 8 KB.
+const HINTS: usize = 1 << 10;
 
 impl Follower {
     /// One who knows nothing yet.
     pub fn new(lineage: Arc<Lineage>) -> Self {
-        Self { lineage, known: HashSet::new(), taken: 0 }
+        Self { lineage, known: HashSet::new(), taken: 0, hints: vec![0; HINTS] }
     }
 
     /// [`Lineage::contains`].
     pub fn contains(&mut self, session: u32) -> bool {
         if self.lineage.number.load(Ordering::Acquire) != self.taken {
-            let known = self.lineage.read();
-            self.known.extend(known.order.iter().skip(self.taken));
-            self.taken = known.order.len();
+            self.catch_up();
         }
-        self.known.contains(&session)
+        self.hints.get(self.word(session)).is_some_and(|word| word >> (session % 64) & 1 == 1)
+            && self.known.contains(&session)
+    }
+
+    /// The word of hints for a session. There is a power of two of them.
+    fn word(&self, session: u32) -> usize {
+        session as usize / 64 & (self.hints.len() - 1)
+    }
+
+    #[cold]
+    fn catch_up(&mut self) {
+        let lineage = self.lineage.clone();
+        let known = lineage.read();
+        self.known.extend(known.order.iter().skip(self.taken));
+        // Sixteen bits or more for each.
+        if known.order.len() * 16 > self.hints.len() * 64 {
+            self.hints = vec![0; (known.order.len() / 4).next_power_of_two() * 2];
+            self.taken = 0;
+        }
+        for session in known.order.iter().skip(self.taken) {
+            let word = self.word(*session);
+            if let Some(word) = self.hints.get_mut(word) {
+                *word |= 1 << (session % 64);
+            }
+        }
+        self.taken = known.order.len();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn those_who_follow_know_the_same() {
+        let lineage = Arc::new(Lineage::default());
+        let mut follower = Follower::new(lineage.clone());
+        let id = |n: usize| format!("ASIA{n:016}");
+        let known = |n: usize| n % 3 == 0;
+        for n in 0..60_000 {
+            if known(n) {
+                lineage.learn(Step::HandedOut("AKIA1", &id(n)));
+            }
+            // Now and then, so that it has much or little to catch up with.
+            if n < 100 || n % 9_973 == 0 || n == 59_999 {
+                for asked in 0..=n {
+                    let session = session_hash(id(asked).as_bytes());
+                    assert_eq!(follower.contains(session), lineage.contains(session), "{asked} of {n}");
+                    assert!(!known(asked) || follower.contains(session), "{asked} of {n}");
+                }
+            }
+        }
+        assert!(follower.hints.len() > HINTS);
+    }
 
     #[test]
     fn chains_close_in_any_order() {

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 /// Events that are taken in before copies are looked for: more than readers hold who hand them on in portions, so that
 /// those are sorted once.
-const FIRST: usize = 1 << 17;
+const FIRST: usize = 1 << 18;
 
 /// Events in a list that is sorted now and then: a table would be asked at another place of memory for each, and would need
 /// half as much again.
@@ -23,13 +23,13 @@ pub(super) type EventKey = (EventId, u32, bool);
 
 /// The key of an event.
 pub(super) fn key(event: &FactEvent) -> EventKey {
-    (event.id, event.signer, event.by_role)
+    (event.id, event.signer, event.by_role())
 }
 
 fn order(a: &FactEvent, b: &FactEvent) -> Ordering {
     // Ids as numbers: one comparison of two words instead of a call.
     let number = |event: &FactEvent| u128::from_be_bytes(event.id);
-    (number(a).cmp(&number(b))).then_with(|| (a.signer, a.by_role).cmp(&(b.signer, b.by_role)))
+    (number(a).cmp(&number(b))).then_with(|| (a.signer, a.by_role()).cmp(&(b.signer, b.by_role())))
 }
 
 impl Taken {
@@ -90,15 +90,8 @@ mod tests {
 
     #[test]
     fn copies_are_merged_whenever_that_happens() {
-        let event = |n: u8, signer: u32, time: i64| FactEvent {
-            id: [n; 16],
-            signer,
-            by_role: false,
-            time,
-            row: 0,
-            conflict: false,
-        };
-        let earliest = |a: FactEvent, b: FactEvent| if b.time < a.time { b } else { a };
+        let event = |n: u8, signer: u32, time: i64| FactEvent::new([n; 16], signer, false, time, 0);
+        let earliest = |a: FactEvent, b: FactEvent| if b.time() < a.time() { b } else { a };
         let all = [
             event(200, 0, 5),
             event(7, 0, 1),
@@ -117,7 +110,7 @@ mod tests {
                 assert!(!taken.push(*one));
             }
             taken.merge_copies(earliest);
-            assert_eq!(taken.get_mut(&([200; 16], 1, false)).map(|event| event.time), Some(9));
+            assert_eq!(taken.get_mut(&([200; 16], 1, false)).map(|event| event.time()), Some(9));
             assert!(taken.get_mut(&([200; 16], 2, false)).is_none());
             assert_eq!(taken.len(), 4);
             assert_eq!(taken.take(), expected, "merged after {merged_after}");
@@ -131,7 +124,7 @@ mod tests {
         let mut looked = Vec::new();
         for n in 0..4 * FIRST {
             let id = u128::try_from(n).unwrap().to_be_bytes();
-            let event = FactEvent { id, signer: 0, by_role: false, time: 0, row: 0, conflict: false };
+            let event = FactEvent::new(id, 0, false, 0, 0);
             if taken.push(event) {
                 taken.merge_copies(|old, _| old);
                 looked.push(taken.len());

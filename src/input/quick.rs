@@ -35,7 +35,7 @@ pub(super) struct Quick {
     inflater: Option<Inflater>,
     content: Vec<u8>,
     records: Records,
-    pending: HashSet<u32>,
+    pending: Vec<u32>,
     machines: HashSet<u32>,
     decoder: Decoder,
 }
@@ -46,7 +46,7 @@ impl Quick {
             inflater: Inflater::new(),
             content: Vec::new(),
             records: Records::default(),
-            pending: HashSet::default(),
+            pending: Vec::new(),
             machines: HashSet::default(),
             decoder: Decoder::default(),
         }
@@ -83,8 +83,7 @@ impl Quick {
         let undecoded = sifter.undecoded;
         member.finish(true);
         file.report.events += undecoded;
-        file.report.pending.extend(&self.pending);
-        file.report.pending.sort_unstable();
+        file.report.pending = sorted(&mut self.pending);
         let damaged = file.hides_records_since(before);
         file.report.objects.extend(file.name.take().map(|name| SeenObject { name, undecoded, damaged }));
         file.report.label = label;
@@ -105,13 +104,12 @@ impl Quick {
             let Some(session) = role_session_of(raw, record, mark) else { continue };
             let hash = session_hash(session.key);
             if !file.fold.wants(hash) {
-                pending.insert(hash);
+                pending.push(hash);
                 continue;
             }
             apart(file, decoder, &label, raw, u64::from(record.start));
         }
-        file.report.pending.extend(&self.pending);
-        file.report.pending.sort_unstable();
+        file.report.pending = sorted(&mut self.pending);
         true
     }
 
@@ -153,7 +151,7 @@ fn role_session_of(raw: &[u8], record: Record, mark: Mark) -> Option<crate::clou
 /// Goes through the records of one object.
 struct Sifter<'a, 'b, 'c> {
     member: &'a mut Member<'b, 'c>,
-    pending: &'a mut HashSet<u32>,
+    pending: &'a mut Vec<u32>,
     machines: &'a mut HashSet<u32>,
     decoder: &'a mut Decoder,
     undecoded: u64,
@@ -177,7 +175,7 @@ impl Sifter<'_, '_, '_> {
                     if self.member.file.fold.wants(hash) {
                         apart(self.member.file, self.decoder, label, raw, offset);
                     } else {
-                        self.pending.insert(hash);
+                        self.pending.push(hash);
                     }
                     // A machine's address is worth knowing; once for each session is enough.
                     sample |= session.is_machine() && self.machines.insert(hash);
@@ -210,6 +208,15 @@ impl Sifter<'_, '_, '_> {
             Err(_) => self.undecoded += 1,
         }
     }
+}
+
+/// What was noted, in order and each once; then nothing is noted.
+fn sorted(noted: &mut Vec<u32>) -> Vec<u32> {
+    noted.sort_unstable();
+    noted.dedup();
+    let all = noted.as_slice().into();
+    noted.clear();
+    all
 }
 
 /// Hands a role session's record on, which is counted elsewhere.

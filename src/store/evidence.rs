@@ -267,7 +267,7 @@ impl EvidenceStore {
         // commit (<https://www.sqlite.org/wal.html>).
         self.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
         self.connection.execute_batch(
-            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192",
+            "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192",
         )?;
         if version == MIGRATIONS.len() {
             return Ok(());

@@ -200,26 +200,15 @@ fn facts(db: &Connection) -> Result<Facts> {
         Ok(())
     })?;
     let row_at = |number: i64| row_index.get(&number).copied().unwrap_or(u32::MAX);
+    let event = |row: &Row<'_>| -> Result<FactEvent> {
+        let (signer, time, by_role) = (at(row.get(1)?), time(row, 2)?, row.get(4)?);
+        Ok(FactEvent::new(row.get(0)?, signer, by_role, time, row_at(row.get(3)?)))
+    };
     facts.events = each(db, "SELECT id, signer, time, usage_row, by_role, conflict FROM event", |row| {
-        Ok(FactEvent {
-            id: row.get(0)?,
-            signer: at(row.get(1)?),
-            time: time(row, 2)?,
-            row: row_at(row.get(3)?),
-            by_role: row.get(4)?,
-            conflict: row.get(5)?,
-        })
+        Ok(event(row)?.with_conflict(row.get(5)?))
     })?;
     facts.addenda = each(db, "SELECT id, signer, time, usage_row, by_role, original FROM addendum", |row| {
-        let event = FactEvent {
-            id: row.get(0)?,
-            signer: at(row.get(1)?),
-            time: time(row, 2)?,
-            row: row_at(row.get(3)?),
-            by_role: row.get(4)?,
-            conflict: false,
-        };
-        Ok(FactAddendum { original: row.get(5)?, event })
+        Ok(FactAddendum { original: row.get(5)?, event: event(row)? })
     })?;
     facts.activity = each(db, "SELECT signer, last, undated FROM activity", |row| {
         let last = row.get::<_, Option<i64>>(1)?.unwrap_or(Micros::MIN);

@@ -73,10 +73,10 @@ fn events(
         for event in many {
             statement.raw_bind_parameter(place + 1, &event.id[..])?;
             statement.raw_bind_parameter(place + 2, number(event.signer))?;
-            statement.raw_bind_parameter(place + 3, event.by_role)?;
-            statement.raw_bind_parameter(place + 4, time(event.time))?;
+            statement.raw_bind_parameter(place + 3, event.by_role())?;
+            statement.raw_bind_parameter(place + 4, time(event.time()))?;
             statement.raw_bind_parameter(place + 5, row(event.row))?;
-            statement.raw_bind_parameter(place + 6, event.conflict)?;
+            statement.raw_bind_parameter(place + 6, event.conflict())?;
             place += 6;
         }
         statement.raw_execute()
@@ -186,14 +186,14 @@ fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Res
         "SELECT time, usage_row, conflict FROM event WHERE id = ?1 AND signer = ?2 AND by_role = ?3",
     )?;
     let (old_time, old_row, old_conflict) =
-        find.query_row(params![event.id, signer, event.by_role], |row| {
+        find.query_row(params![event.id, signer, event.by_role()], |row| {
             Ok((
                 row.get::<_, Option<i64>>(0)?.unwrap_or(NO_TIME),
                 row.get::<_, i64>(1)?,
                 row.get::<_, bool>(2)?,
             ))
         })?;
-    if (old_time, old_row) == (event.time, row) && (old_conflict || !event.conflict) {
+    if (old_time, old_row) == (event.time(), row) && (old_conflict || !event.conflict()) {
         return Ok(());
     }
     let signer_of = "SELECT signer FROM usage_row WHERE id = ?1";
@@ -203,14 +203,14 @@ fn merge_event(db: &Connection, event: &FactEvent, signer: i64, row: i64) -> Res
         let new: i64 = find.query_row([row], |row| row.get(0))?;
         old != new
     };
-    let conflict = old_conflict || event.conflict || other_signer;
-    let (time_now, row_now) = if precedes(db, (event.time, row), (old_time, old_row))? {
-        (event.time, row)
+    let conflict = old_conflict || event.conflict() || other_signer;
+    let (time_now, row_now) = if precedes(db, (event.time(), row), (old_time, old_row))? {
+        (event.time(), row)
     } else {
         (old_time, old_row)
     };
     db.prepare_cached("UPDATE event SET time = ?4, usage_row = ?5, conflict = ?6 WHERE id = ?1 AND signer = ?2 AND by_role = ?3")?
-        .execute(params![event.id, signer, event.by_role, time(time_now), row_now, conflict])?;
+        .execute(params![event.id, signer, event.by_role(), time(time_now), row_now, conflict])?;
     Ok(())
 }
 
@@ -225,19 +225,19 @@ fn merge_addendum(
         .prepare_cached(
             "SELECT original, time, usage_row FROM addendum WHERE id = ?1 AND signer = ?2 AND by_role = ?3",
         )?
-        .query_row(params![event.id, signer, event.by_role], |row| {
+        .query_row(params![event.id, signer, event.by_role()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
     if let Some((old_original, old_time, old_row)) = old {
-        let (new, old) = ((event.time, row), (old_time.unwrap_or(NO_TIME), old_row));
+        let (new, old) = ((event.time(), row), (old_time.unwrap_or(NO_TIME), old_row));
         let better = precedes(db, new, old)? || !precedes(db, old, new)? && original < old_original;
         if !better {
             return Ok(());
         }
     }
     db.prepare_cached("INSERT OR REPLACE INTO addendum (id, signer, by_role, original, time, usage_row) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-        .execute(params![event.id, signer, event.by_role, original, time(event.time), row])?;
+        .execute(params![event.id, signer, event.by_role(), original, time(event.time()), row])?;
     Ok(())
 }
 
