@@ -83,7 +83,7 @@ const NEIGHBOURS: usize = 8;
 
 /// Takes events one by one.
 ///
-/// Memory follows the distinct rows, plus 40 to 80 bytes for each distinct event signed by a key or session; twice that
+/// Memory follows the distinct rows, plus 32 to 64 bytes for each distinct event signed by a key or session; twice that
 /// where there are many copies, until they are merged.
 #[derive(Default)]
 pub struct Collector {

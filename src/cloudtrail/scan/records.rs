@@ -224,7 +224,8 @@ pub struct RoleSession<'a> {
 impl RoleSession<'_> {
     /// Whether the session is an instance's (`i-…`) or a hybrid node's (`mi-…`), which are named after them.
     pub fn is_machine(&self) -> bool {
-        let name = memchr::memrchr(b'/', self.arn).map_or(self.arn, |at| self.arn.get(at + 1..).unwrap_or_default());
+        let name =
+            memchr::memrchr(b'/', self.arn).map_or(self.arn, |at| self.arn.get(at + 1..).unwrap_or_default());
         name.starts_with(b"i-") || name.starts_with(b"mi-")
     }
 }
