@@ -152,6 +152,10 @@ fn record(dice: &mut Dice) -> Value {
     if dice.below(8) == 0 {
         record["addendum"] = json!({"reason": "UPDATED_DATA", "originalEventID": uuid(dice)});
     }
+    if dice.below(3) == 0 {
+        record["resources"] = json!([{"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::b/k{}", dice.below(4))},
+            {"accountId": "111122223333", "ARNPrefix": "arn:aws:s3:::b/"}]);
+    }
     if dice.below(6) == 0 {
         record.as_object_mut().unwrap().remove("eventID");
     }
@@ -184,6 +188,8 @@ fn spoil(dice: &mut Dice, text: &mut Vec<u8>) {
         "]}",
         "\"accessKeyId\":\"AKIAIOSFODNN7EXAMPLE\",",
         "\"accessKeyId\":null,",
+        "\"ARN\":\"arn:aws:s3:::c/d\",",
+        "\"resources\":[{\"ARN\":\"arn:aws:s3:::a\",\"ARN\":\"arn:aws:s3:::b\"}],",
         "\"type\":\"IAMUser\",",
         "{\"userIdentity\":{\"accessKeyId\":\"AKIAI44QH8DHBEXAMPLE\",\"type\":\"IAMUser\"},\"eventName\":\"X\",\"eventTime\":\"x\"},",
         "\"userIdentity\":\"{\\\"type\\\":\\\"IAMUser\\\",\\\"accessKeyId\\\":\\\"AKIAIOSFODNN7EXAMPLE\\\"}\",",

@@ -1,16 +1,20 @@
 //! What one reading thread builds up, and where it goes.
 
 use crate::cloudtrail::{Event, EventId};
-use crate::evidence::{Collector, Coverage, Facts, FileCounts, FileCoverage, Follower, Lineage};
+use crate::evidence::{Collector, Coverage, Facts, FileCounts, FileCoverage, Follower, Lineage, SORTED_ONCE};
 use crate::input::{Document, FileReport, Fold};
 use crate::model::Skip;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Events and rows that a thread holds before it hands them to a sink.
+/// Events and rows that one thread holds before it hands them to a sink; of several, each holds half as many.
 const PORTION: usize = 240_000;
 
-/// Files that a thread holds before it hands them to a sink, unless it is told otherwise.
+// Larger portions would be sorted more than once.
+const _: () = assert!(PORTION < SORTED_ONCE);
+
+/// Files that one thread holds before it hands them to a sink, unless it is told otherwise; of several, each holds half as
+/// many at most.
 pub const PORTION_FILES: usize = 24_000;
 
 /// How long a thread reads before it hands on what it has: slow sources take long for a portion, and whoever kills the
@@ -72,6 +76,7 @@ pub(super) struct Worker<'a> {
     again: bool,
     sink: Option<&'a dyn Sink>,
     portion: Vec<ReadFile>,
+    portion_size: usize,
     portion_files: usize,
     /// When the portion was begun, by the sink's clock.
     began: Duration,
@@ -103,6 +108,7 @@ impl<'a> Worker<'a> {
             again: false,
             sink,
             portion: Vec::new(),
+            portion_size: PORTION,
             portion_files: PORTION_FILES,
             began: sink.map(Sink::clock).unwrap_or_default(),
             stopped: false,
@@ -114,9 +120,11 @@ impl<'a> Worker<'a> {
         self.collector = std::mem::take(&mut self.collector).nameless();
     }
 
-    /// Hands on after so many files, at least one.
-    pub(super) fn hand_on_after(&mut self, files: usize) {
-        self.portion_files = files.max(1);
+    /// Hands on after so many files, at least one. Threads that read side by side hold less each.
+    pub(super) fn hand_on_after(&mut self, files: usize, threads: usize) {
+        let part = if threads > 1 { 2 } else { 1 };
+        self.portion_size = PORTION / part;
+        self.portion_files = files.clamp(1, (PORTION_FILES / part).max(1));
     }
 
     /// Prepares for reading some files once more; what else they say is known already.
@@ -151,7 +159,7 @@ impl Fold for Worker<'_> {
     fn event(&mut self, event: &Event<'_>, instead: &dyn Fn() -> EventId) {
         self.collector.add(event, instead);
         // A file can be larger than memory; events are the same however often they are handed on.
-        if self.sink.is_some() && self.collector.size() >= PORTION {
+        if self.sink.is_some() && self.collector.size() >= self.portion_size {
             self.flush();
         }
     }
@@ -183,7 +191,7 @@ impl Fold for Worker<'_> {
                 coverage: self.counts.take(),
                 documents: std::mem::take(&mut self.documents),
             });
-            let full = self.portion.len() >= self.portion_files || self.collector.size() >= PORTION;
+            let full = self.portion.len() >= self.portion_files || self.collector.size() >= self.portion_size;
             if full || sink.clock().saturating_sub(self.began) >= LONGEST {
                 self.flush();
             }

@@ -229,7 +229,8 @@ pub fn collect(
     fetch: Option<&dyn Fetch>,
 ) -> Result<(), Interrupted> {
     let mut workers = workers(collecting.jobs, entries.len(), collecting.lineage, Some(collecting.sink));
-    workers.iter_mut().for_each(|worker| worker.hand_on_after(collecting.portion_files));
+    let threads = workers.len();
+    workers.iter_mut().for_each(|worker| worker.hand_on_after(collecting.portion_files, threads));
     if pass == Pass::Again {
         workers.iter_mut().for_each(Worker::read_again);
     }

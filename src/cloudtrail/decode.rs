@@ -363,9 +363,17 @@ mod tests {
 
     #[test]
     fn a_resource_that_names_itself_twice_is_read_by_its_last_name() {
-        let raw = r#"{"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
+        let raw = r#"{"userIdentity":{"accessKeyId":"AKIAX"},"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
         assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Err(NotAnEvent::Malformed));
         assert_eq!(decode(raw).unwrap().acted_on.as_deref().unwrap().resources, ["arn:aws:s3:::b"]);
+        // Where a number is none, too, what it acted on cannot be told, and so it is no record; without a key nobody asks.
+        let odd = raw.replace("\"resources\"", "\"x\":1e999,\"resources\"");
+        assert_eq!(decode(&odd), Err(NotAnEvent::Malformed));
+        for raw in [raw, &odd].map(|raw| raw.replace("AKIAX", "")) {
+            let event = decode(&raw).unwrap().into_owned();
+            assert_eq!(event.acted_on, None);
+            assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Ok(event), "{raw}");
+        }
     }
 
     #[test]
@@ -384,7 +392,7 @@ mod tests {
             ),
         ] {
             let raw = format!(
-                r#"{{"eventTime":"x","eventName":"X","requestParameters":{request},"responseElements":{answer}}}"#
+                r#"{{"userIdentity":{{"accessKeyId":"AKIAX"}},"eventTime":"x","eventName":"X","requestParameters":{request},"responseElements":{answer}}}"#
             );
             let mut decoder = Decoder::default();
             for detail in [Detail::Names, Detail::Call] {

@@ -53,8 +53,8 @@ pub struct Event<'a> {
     pub minted: Option<Minted<'a>>,
     /// `readOnly`, where it is written.
     pub read_only: Option<bool>,
-    /// What the call acted on, and what its request shows; nothing where neither says anything, or where the record names no
-    /// key, so that it is nobody's who is asked about.
+    /// What the call acted on, and what its request shows; nothing where neither says anything, where the record names no key,
+    /// so that it is nobody's who is asked about, or where less than [`super::Detail::Names`] was wanted.
     pub acted_on: Option<Cow<'a, ActedOn>>,
 }
 

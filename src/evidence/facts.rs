@@ -72,7 +72,7 @@ impl FactEvent {
     const CONFLICT: i64 = 2;
 
     /// An event of which no copies are known. Times more than 73,000 years away become the last and the first that there is
-    /// room for; records' own are of the years -9999 to 9999.
+    /// room for: of records only such are read as lie in the years -9999 to 9999.
     pub fn new(id: EventId, signer: u32, by_role: bool, time: Micros, row: u32) -> Self {
         let time = match time {
             NO_TIME => NO_TIME >> 2,
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_small_and_lose_nothing() {
+    fn events_are_small_and_lose_nothing_of_times_that_records_have() {
         assert_eq!(size_of::<FactEvent>(), 32);
         let year = 365 * 86_400 * 1_000_000;
         for time in [0, 1, -1, 1_770_000_000_000_000, 9_999 * year, -11_969 * year, NO_TIME] {

@@ -190,6 +190,32 @@ mod tests {
             }
         }
         assert!(follower.hints.len() > HINTS);
+        let set: u32 = follower.hints.iter().map(|word| word.count_ones()).sum();
+        assert!(set as usize * 8 < follower.hints.len() * 64, "{set} hints that say nothing");
+    }
+
+    #[test]
+    fn those_who_follow_keep_up_with_those_who_learn() {
+        let lineage = Arc::new(Lineage::default());
+        std::thread::scope(|scope| {
+            let learner = |from: usize| {
+                let lineage = lineage.clone();
+                move || {
+                    (from..12_000)
+                        .step_by(2)
+                        .for_each(|n| lineage.learn(Step::HandedOut("AKIA1", &format!("ASIA{n}"))))
+                }
+            };
+            let all = [0, 1].map(|from| scope.spawn(learner(from)));
+            let mut follower = Follower::new(lineage.clone());
+            while !all.iter().all(|learner| learner.is_finished()) {
+                let known = lineage.read().order.clone();
+                assert!(known.iter().all(|session| follower.contains(*session)));
+            }
+        });
+        let mut follower = Follower::new(lineage.clone());
+        assert!(lineage.read().order.iter().all(|session| follower.contains(*session)));
+        assert_eq!(lineage.len(), 12_000);
     }
 
     #[test]

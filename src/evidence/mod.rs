@@ -27,4 +27,5 @@ pub use gaps::{Gap, GapInput, GapKind, find_gaps};
 pub use lineage::{Follower, Lineage, Step};
 pub use resources::{MOST_RESOURCES, ResourceSet};
 pub use sessions::{Chains, MintedSession, UserSessions};
+pub use taken::SORTED_ONCE;
 pub use usage::{Citation, DaySet, Stats, Stray, UsageRow, is_authorised, is_denied};

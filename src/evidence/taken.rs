@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 /// Events that are taken in before copies are looked for: more than readers hold who hand them on in portions, so that
 /// those are sorted once.
-const FIRST: usize = 1 << 18;
+pub const SORTED_ONCE: usize = 1 << 18;
 
 /// Events in a list that is sorted now and then: a table would be asked at another place of memory for each, and would need
 /// half as much again.
@@ -47,7 +47,7 @@ impl Taken {
     #[must_use]
     pub(super) fn push(&mut self, event: FactEvent) -> bool {
         self.list.push(event);
-        self.list.len() >= self.distinct.saturating_mul(2).max(FIRST)
+        self.list.len() >= self.distinct.saturating_mul(2).max(SORTED_ONCE)
     }
 
     /// Leaves of all copies of an event one, which `merge` makes of two; the order in which it gets them means nothing.
@@ -122,7 +122,7 @@ mod tests {
     fn the_more_there_are_the_seldomer_copies_are_looked_for() {
         let mut taken = Taken::default();
         let mut looked = Vec::new();
-        for n in 0..4 * FIRST {
+        for n in 0..4 * SORTED_ONCE {
             let id = u128::try_from(n).unwrap().to_be_bytes();
             let event = FactEvent::new(id, 0, false, 0, 0);
             if taken.push(event) {
@@ -130,6 +130,6 @@ mod tests {
                 looked.push(taken.len());
             }
         }
-        assert_eq!(looked, [FIRST, 2 * FIRST, 4 * FIRST]);
+        assert_eq!(looked, [SORTED_ONCE, 2 * SORTED_ONCE, 4 * SORTED_ONCE]);
     }
 }

@@ -327,3 +327,55 @@ fn files(db: &Connection, stored: &mut Stored) -> Result<()> {
     )?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_times_a_store_was_given_it_is_read_and_taking_it_in_again_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.db");
+        let mut store = EvidenceStore::open_to_collect(&path, &mut || false).unwrap();
+        let key = "AKIAIOSFODNN7EXAMPLE";
+        let mut text = [0; COLUMNS];
+        text[0] = 1;
+        let event = |n: u8| FactEvent::new([n; 16], 0, false, 7, 0);
+        let facts = Facts {
+            strings: vec!["".into(), key.into()],
+            rows: vec![FactRow { text, flags: 0 }],
+            events: (0..6).map(event).collect(),
+            addenda: (10..16).map(|n| FactAddendum { original: [n + 10; 16], event: event(n) }).collect(),
+            ..Facts::default()
+        };
+        store.add(&facts, []).unwrap();
+        let far = 1_i64 << 61;
+        let times = [
+            "NULL".to_owned(),
+            i64::MIN.to_string(),
+            i64::MAX.to_string(),
+            far.to_string(),
+            (far - 1).to_string(),
+        ];
+        for (n, time) in times.iter().enumerate() {
+            for (table, from) in [("event", 0), ("addendum", 10)] {
+                let sql = format!("UPDATE {table} SET time = {time} WHERE id = ?1");
+                assert_eq!(store.connection.execute(&sql, [[(n + from) as u8; 16]]).unwrap(), 1);
+            }
+        }
+        let read = |store: &EvidenceStore| {
+            let Stored { facts, .. } = store.load().unwrap();
+            let addenda: Vec<_> = facts.addenda.iter().map(|addendum| addendum.event).collect();
+            (facts.events.iter().map(FactEvent::time).collect::<Vec<_>>(), addenda, facts)
+        };
+        let (times, addenda, loaded) = read(&store);
+        let most = (NO_TIME >> 2) - 1;
+        assert_eq!(times, [NO_TIME, Micros::MIN >> 2, NO_TIME, most, most, 7]);
+        assert_eq!(addenda.iter().map(FactEvent::time).collect::<Vec<_>>(), times);
+        for _ in 0..2 {
+            store.add(&loaded, []).unwrap();
+            let (again, addenda_again, _) = read(&store);
+            assert_eq!((again, addenda_again), (times.clone(), addenda.clone()));
+        }
+    }
+}
