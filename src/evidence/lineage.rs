@@ -143,7 +143,7 @@ impl Follower {
 
     /// The word of hints for a session. There is a power of two of them.
     fn word(&self, session: u32) -> usize {
-        session as usize / 64 & (self.hints.len() - 1)
+        (session as usize / 64) & (self.hints.len() - 1)
     }
 
     #[cold]
@@ -175,7 +175,7 @@ mod tests {
         let lineage = Arc::new(Lineage::default());
         let mut follower = Follower::new(lineage.clone());
         let id = |n: usize| format!("ASIA{n:016}");
-        let known = |n: usize| n % 3 == 0;
+        let known = |n: usize| n.is_multiple_of(3);
         for n in 0..60_000 {
             if known(n) {
                 lineage.learn(Step::HandedOut("AKIA1", &id(n)));
