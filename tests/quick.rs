@@ -297,6 +297,7 @@ fn odd_objects_one_by_one() {
         (format!(r#"{{"Records":[{}]}}"#, own.replace("\"A\"", "\"a\nb\"")), 0),
         (format!(r#"{{"Records":[{}]}}"#, own.replace("\"A\"", "\"a\u{1}b\"")), 0),
         (format!(r#"{{"Records":[{}]}}"#, own.replace("\"A\"", "01")), 0),
+        (format!(r#"{{"Records":[{}]}}"#, own.replace("\"A\"", r#""A","resources":[{"ARN\ud83d":"x"}]"#)), 1),
         (format!(r#"{{"Records":[{}]}}"#, own.replace("\"type\"", r#""type":"AssumedRole","type""#)), 1),
         // Found by fuzzing: an identity that repeats a role's.
         (format!(r#"{{"Records":[{}]}}"#, REPEATED), 0),

@@ -1,6 +1,6 @@
 //! Decodes one record, tolerant of every oddity seen in real trails.
 
-use super::acted_on::{Requests, acted_on};
+use super::acted_on::{ActedOn, Requests, acted_on};
 use super::event::{Category, Event, EventId, Identity, IdentityKind, Minted};
 use super::fields::{Caller, Fields, Orders};
 use super::json::Marks;
@@ -22,22 +22,25 @@ pub enum NotAnEvent {
 }
 
 /// Decodes the raw text of one JSON object. Repeated fields are legal JSON: the last one wins, as a map reads them;
-/// only of what a request names, each is taken.
+/// only of what a request names, each is taken. Where it cannot be told what a call acted on, the call counts all the same.
 ///
 /// # Errors
 /// [`NotAnEvent`] where the object is no CloudTrail record.
 pub fn decode(raw: &str) -> Result<Event<'_>, NotAnEvent> {
-    if let Some(fields) = Fields::general(raw) {
-        match event(&fields, Detail::Names, None) {
-            // One of its resources names itself twice.
-            Err(NotAnEvent::Malformed) => {}
-            done => return done,
-        }
-    }
-    let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
-    match Fields::general(&text) {
-        Some(fields) => event(&fields, Detail::Names, None).map(Event::into_owned),
-        None => Err(NotAnEvent::Malformed),
+    let mended = || {
+        let text = last_wins(raw).ok_or(NotAnEvent::Malformed)?;
+        let fields = Fields::general(&text).ok_or(NotAnEvent::Malformed)?;
+        event(&fields, Detail::Names, None).map(Event::into_owned)
+    };
+    let Some(fields) = Fields::general(raw) else { return mended() };
+    match event(&fields, Detail::Names, None) {
+        // One of its resources names itself twice, or has a name that no text can spell.
+        Err(NotAnEvent::Malformed) => mended().or_else(|_| {
+            let unresolved = ActedOn::new(Vec::new(), Vec::new(), true);
+            let event = event(&fields, Detail::Call, None)?;
+            Ok(Event { acted_on: Some(Cow::Owned(unresolved)), ..event })
+        }),
+        done => done,
     }
 }
 
@@ -366,10 +369,16 @@ mod tests {
         let raw = r#"{"userIdentity":{"accessKeyId":"AKIAX"},"eventTime":"x","eventName":"X","resources":[{"ARN":"arn:aws:s3:::a","ARN":"arn:aws:s3:::b"}]}"#;
         assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Err(NotAnEvent::Malformed));
         assert_eq!(decode(raw).unwrap().acted_on.as_deref().unwrap().resources, ["arn:aws:s3:::b"]);
-        // Where a number is none, too, what it acted on cannot be told, and so it is no record; without a key nobody asks.
+        // Where there is also a number that is none, or half a surrogate pair, what it acted on cannot be told, and it counts
+        // all the same; without a key nobody asks.
         let odd = raw.replace("\"resources\"", "\"x\":1e999,\"resources\"");
-        assert_eq!(decode(&odd), Err(NotAnEvent::Malformed));
-        for raw in [raw, &odd].map(|raw| raw.replace("AKIAX", "")) {
+        let unspelled = raw.replacen("\"ARN\"", r#""ARN\ud83d""#, 1);
+        for raw in [&odd, &unspelled] {
+            assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Err(NotAnEvent::Malformed));
+            let acted_on = decode(raw).unwrap().acted_on.unwrap().into_owned();
+            assert_eq!(acted_on, ActedOn::new(Vec::new(), Vec::new(), true), "{raw}");
+        }
+        for raw in [raw, &odd, &unspelled].map(|raw| raw.replace("AKIAX", "")) {
             let event = decode(&raw).unwrap().into_owned();
             assert_eq!(event.acted_on, None);
             assert_eq!(Decoder::default().usual(raw.as_bytes(), Detail::Names), Ok(event), "{raw}");
