@@ -124,7 +124,7 @@ impl<'a> Worker<'a> {
     pub(super) fn hand_on_after(&mut self, files: usize, threads: usize) {
         let part = if threads > 1 { 2 } else { 1 };
         self.portion_size = PORTION / part;
-        self.portion_files = files.clamp(1, (PORTION_FILES / part).max(1));
+        self.portion_files = files.clamp(1, PORTION_FILES / part);
     }
 
     /// Prepares for reading some files once more; what else they say is known already.
